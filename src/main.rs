@@ -1,0 +1,2 @@
+//! The `ark` binary.
+fn main() {}
