@@ -1,1 +1,3 @@
 //! A Kubernetes API server in memory.
+
+pub mod exec;
