@@ -1,1 +1,6 @@
-//! Backup and restore for Kubernetes.
+//! **Ark**: backup and restore for Kubernetes, and the harness that proves it.
+
+pub mod api;
+pub mod clock;
+pub mod cluster;
+pub mod object;

@@ -1,0 +1,12 @@
+//! Kubernetes objects as Ark carries them: raw bytes first.
+//!
+//! A [`RawObject`] is the JSON text of one object exactly as the API server sent it, so that fields nobody here has
+//! heard of, nulls, big numbers and escapes survive a backup byte for byte. [`Head`] is the part of it that
+//! selection needs, parsed without building a tree. Only where an object must change (a restore) is it parsed whole,
+//! into a [`serde_json::Value`].
+
+mod gvr;
+mod head;
+
+pub use gvr::{ApiResource, GroupResource};
+pub use head::{Head, OwnerReference, RawObject, RawObjectError};
