@@ -4,3 +4,4 @@ pub mod api;
 pub mod clock;
 pub mod cluster;
 pub mod object;
+pub mod results;
