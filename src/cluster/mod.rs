@@ -1,7 +1,7 @@
 //! The first of Ark's three interfaces: a Kubernetes cluster.
 //!
-//! Engines and controllers see a cluster only through [`Cluster`]. Every backend passes one contract suite
-//! : the in-memory API server called directly, and any API server through `kube::Client`.
+//! Engines and controllers see a cluster only through [`Cluster`]. Every backend passes one contract suite:
+//! the in-memory API server called directly, and any API server through `kube::Client`.
 //!
 //! The trait speaks raw objects: what is listed and read comes back as the bytes the server sent, with `apiVersion`
 //! and `kind` spliced in where list items lack them. It does not page, retry or interpret by itself: a page is one
@@ -15,9 +15,15 @@ use futures::stream::BoxStream;
 
 use crate::object::{ApiResource, RawObject};
 
+pub mod contract;
+mod discovery;
 mod error;
+mod kube;
+mod request;
+mod status;
 
 pub use error::{ClusterError, ClusterErrorKind};
+pub use kube::{ConnectError, KubeCluster};
 
 /// A Kubernetes API server.
 ///
