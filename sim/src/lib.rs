@@ -1,3 +1,46 @@
 //! A Kubernetes API server in memory.
+//!
+//! One synchronous core, [`ApiServer`]: a revisioned store, the rules of the API machinery (names, versions, generations,
+//! finalizers, selectors, watches), the kinds of a bare cluster from recorded data. Everything else is a mouth (calls, HTTP) or an
+//! actor (the controllers of a cluster) on top of it.
+//!
+//! Deterministic: one seed for names and uids, a [`Clock`] that the caller gives, no order that depends on hashing or threads.
 
+mod admission;
+mod bootstrap;
+mod builtin;
+mod clock;
+mod convert;
+mod crd;
+mod delete;
 pub mod exec;
+mod history;
+mod load;
+mod meta;
+mod object;
+mod options;
+mod patch;
+mod read;
+mod resource;
+mod rng;
+mod select;
+mod server;
+mod status;
+mod store;
+mod subresource;
+mod validate_name;
+mod watch;
+mod write;
+
+pub use clock::{Clock, rfc3339};
+pub use load::LoadError;
+pub use object::{List, Object};
+pub use options::{
+    DeleteOptions, Deleted, FieldValidation, ListOptions, Patch, Propagation, Target, WatchOptions, WriteOptions,
+};
+pub use resource::{Column, GroupResource, Origin, ResourceDef, Subresource};
+pub use rng::Rng;
+pub use select::{FieldSelector, LabelSelector};
+pub use server::{ApiServer, LogLine, Options};
+pub use status::{Cause, Status};
+pub use watch::{Watch, WatchEvent};

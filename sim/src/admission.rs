@@ -1,0 +1,72 @@
+//! What is special to a kind when it is written.
+//!
+//! Owns the list of functions that run before a write: the life cycle of namespaces for everything, and per kind the values that the
+//! server fills in and the rules that only it has. A function sees the stored form, may change it, and refuses with a `Status`.
+//! Schemas (pruning, defaulting, validation) belong here once they are emulated.
+
+use serde_json::Value;
+
+use crate::crd;
+use crate::object::Object;
+use crate::resource::{GroupResource, ResourceDef};
+use crate::server::Core;
+use crate::status::Status;
+
+mod initial;
+mod secrets;
+mod services;
+
+pub(crate) use services::Allocations;
+
+/// 404 or 403 for what is created in a namespace that is absent or being deleted.
+pub(crate) fn namespace(core: &Core, def: &ResourceDef, namespace: Option<&str>, name: &str) -> Result<(), Status> {
+    let Some(namespace) = namespace else {
+        return Ok(());
+    };
+    let namespaces = GroupResource::new("", "namespaces");
+    match core.store.get(&namespaces, namespace) {
+        None => Err(Status::not_found("", "namespaces", namespace)),
+        Some(found) if found.is_terminating() => {
+            Err(Status::namespace_terminating(&def.group, &def.plural, name, namespace))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Before an object is created. `value` has its name and the server's metadata.
+pub(crate) fn create(core: &mut Core, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
+    initial::status(def, value);
+    match (def.group.as_str(), def.plural.as_str()) {
+        ("", "namespaces") => {
+            initial::namespace(value);
+            Ok(())
+        }
+        ("", "secrets") => secrets::admit(def, value),
+        ("", "services") => services::create(core, def, value),
+        ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value),
+        _ => Ok(()),
+    }
+}
+
+/// Before an object is replaced through its main endpoint or a subresource.
+pub(crate) fn update(
+    core: &mut Core,
+    def: &ResourceDef,
+    subresource: Option<&str>,
+    old: &Object,
+    value: &mut Value,
+) -> Result<(), Status> {
+    if subresource.is_some() {
+        return Ok(());
+    }
+    match (def.group.as_str(), def.plural.as_str()) {
+        ("", "namespaces") => {
+            initial::namespace_kept(old, value);
+            Ok(())
+        }
+        ("", "secrets") => secrets::admit(def, value),
+        ("", "services") => services::update(core, def, old, value),
+        ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value),
+        _ => Ok(()),
+    }
+}

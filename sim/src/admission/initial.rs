@@ -1,0 +1,118 @@
+//! The status that a new object begins with, and what a namespace is born with.
+
+use serde_json::{Map, Value, json};
+
+use crate::meta;
+use crate::object::Object;
+use crate::resource::ResourceDef;
+
+/// Replaces the status of a new object: it is the server's to say. Nodes bring their own, as on a real server.
+pub(super) fn status(def: &ResourceDef, value: &mut Value) {
+    if !def.has_status() || (def.group.is_empty() && def.plural == "nodes") {
+        return;
+    }
+    let status = match (def.group.as_str(), def.plural.as_str()) {
+        ("", "pods") => json!({"phase": "Pending", "qosClass": quality_of_service(value)}),
+        ("", "persistentvolumes" | "persistentvolumeclaims") => json!({"phase": "Pending"}),
+        ("", "namespaces") => json!({"phase": "Active"}),
+        ("", "services") | ("networking.k8s.io", "ingresses") => json!({"loadBalancer": {}}),
+        ("", "replicationcontrollers") | ("apps", "replicasets") => json!({"replicas": 0}),
+        ("apps", "statefulsets") => json!({"availableReplicas": 0, "replicas": 0}),
+        ("apps", "daemonsets") => json!({
+            "currentNumberScheduled": 0, "desiredNumberScheduled": 0, "numberMisscheduled": 0, "numberReady": 0,
+        }),
+        ("policy", "poddisruptionbudgets") => json!({
+            "currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0,
+        }),
+        ("autoscaling", _) => json!({"currentMetrics": null, "desiredReplicas": 0}),
+        ("storage.k8s.io", "volumeattachments") => json!({"attached": false}),
+        // Written by `crd::admit`.
+        ("apiextensions.k8s.io", _) => return,
+        _ if def.is_custom() => {
+            if let Some(fields) = value.as_object_mut() {
+                fields.remove("status");
+            }
+            return;
+        }
+        _ => json!({}),
+    };
+    value["status"] = status;
+}
+
+/// `Guaranteed`, `Burstable` or `BestEffort`, by the resources of the containers.
+fn quality_of_service(pod: &Value) -> &'static str {
+    let list = |path| meta::at(pod, path).and_then(Value::as_array);
+    let containers: Vec<&Value> =
+        [list("spec.containers"), list("spec.initContainers")].into_iter().flatten().flatten().collect();
+    let amounts = |container: &Value, which: &str| {
+        let amounts = meta::at(container, which).and_then(Value::as_object);
+        let mut amounts = amounts.cloned().unwrap_or_default();
+        amounts.retain(|name, _| matches!(name.as_str(), "cpu" | "memory"));
+        amounts
+    };
+    let (mut any, mut guaranteed) = (false, true);
+    for container in containers {
+        let limits = amounts(container, "resources.limits");
+        let requests = amounts(container, "resources.requests");
+        any |= !limits.is_empty() || !requests.is_empty();
+        // A request that is not said is the limit.
+        guaranteed &= limits.len() == 2 && requests.iter().all(|(name, amount)| limits.get(name) == Some(amount));
+    }
+    match (any, guaranteed) {
+        (false, _) => "BestEffort",
+        (true, true) => "Guaranteed",
+        (true, false) => "Burstable",
+    }
+}
+
+/// The label and the finalizer that every namespace is born with.
+pub(super) fn namespace(value: &mut Value) {
+    name_label(value);
+    if let Some(spec) = meta::object_at(value, "spec") {
+        let mut finalizers = meta::strings(spec.get("finalizers"));
+        if !finalizers.iter().any(|name| name == "kubernetes") {
+            finalizers.push("kubernetes".to_owned());
+        }
+        spec.insert("finalizers".to_owned(), Value::from(finalizers));
+    }
+}
+
+/// Updates keep the label; the finalizers have an endpoint of their own.
+pub(super) fn namespace_kept(old: &Object, value: &mut Value) {
+    name_label(value);
+    let finalizers = meta::at(old.value(), "spec.finalizers").cloned();
+    if let Some(spec) = meta::object_at(value, "spec") {
+        match finalizers {
+            Some(finalizers) => spec.insert("finalizers".to_owned(), finalizers),
+            None => spec.remove("finalizers"),
+        };
+    }
+}
+
+fn name_label(value: &mut Value) {
+    let name = meta::meta_text(value, "name").to_owned();
+    if let Some(metadata) = meta::metadata_mut(value) {
+        let labels = metadata.entry("labels").or_insert_with(|| Value::Object(Map::new()));
+        if let Some(labels) = labels.as_object_mut() {
+            labels.insert("kubernetes.io/metadata.name".to_owned(), Value::from(name));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quality_of_service_follows_the_resources() {
+        let pod = |resources: Value| json!({"spec": {"containers": [{"resources": resources}]}});
+        for (resources, class) in [
+            (json!({}), "BestEffort"),
+            (json!({"requests": {"cpu": "1"}}), "Burstable"),
+            (json!({"limits": {"cpu": "1", "memory": "1Gi"}}), "Guaranteed"),
+            (json!({"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "2"}}), "Burstable"),
+        ] {
+            assert_eq!(quality_of_service(&pod(resources)), class);
+        }
+    }
+}

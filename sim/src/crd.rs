@@ -1,0 +1,409 @@
+//! Custom resource definitions: the life of a definition, and what it serves.
+//!
+//! Owns the way from the object to served resources: a new definition gets its defaults, then, in a write of its own, its names are
+//! accepted and it is established; from then on its versions are served. A deleted definition holds itself with a finalizer until
+//! its objects are gone, then leaves discovery.
+//!
+//! # Differences
+//!
+//! Schemas are kept and not applied. Conversion webhooks are not called: every conversion is `None`.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::clock::rfc3339;
+use crate::meta;
+use crate::object::Object;
+use crate::options::{DeleteOptions, Target};
+use crate::resource::{Column, GroupResource, Origin, ResourceDef, STANDARD_VERBS, Subresource};
+use crate::server::{ApiServer, Core};
+use crate::status::{Cause, Status};
+use crate::store;
+
+/// Holds a definition until its objects are gone.
+pub(crate) const FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+const GROUP: &str = "apiextensions.k8s.io";
+const PLURAL: &str = "customresourcedefinitions";
+
+fn is_definition(def: &ResourceDef) -> bool {
+    def.group == GROUP && def.plural == PLURAL
+}
+
+fn definitions() -> GroupResource {
+    GroupResource::new(GROUP, PLURAL)
+}
+
+impl ApiServer {
+    /// Moves definitions on: establishes the new ones, removes the objects of those that are being deleted and then the definitions
+    /// themselves. Says whether anything was done. Without effect where [`crate::Options::auto_establish`] does it at once.
+    pub fn establish_definitions(&self) -> bool {
+        let now = self.now();
+        self.transaction(|core| step(core, now))
+    }
+}
+
+/// Defaults and checks of a definition that is written.
+pub(crate) fn admit(def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
+    let name = meta::meta_text(value, "name").to_owned();
+    let text = |path: &str| {
+        let text = meta::at(value, path).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let (group, plural, kind) = (text("spec.group"), text("spec.names.plural"), text("spec.names.kind"));
+    let mut causes = Vec::new();
+    for (field, given) in [("spec.group", &group), ("spec.names.plural", &plural), ("spec.names.kind", &kind)] {
+        if given.is_empty() {
+            causes.push(Cause::required(field, ""));
+        }
+    }
+    if name != format!("{plural}.{group}") {
+        causes.push(Cause::invalid(
+            "metadata.name",
+            &Value::from(name.as_str()),
+            "must be spec.names.plural+\".\"+spec.group",
+        ));
+    }
+    let scope = text("spec.scope");
+    if !["Cluster", "Namespaced"].contains(&scope.as_str()) {
+        causes.push(Cause::not_supported("spec.scope", &scope, &["Cluster", "Namespaced"]));
+    }
+    let versions = meta::at(value, "spec.versions").and_then(Value::as_array);
+    let stored: Vec<String> = versions
+        .into_iter()
+        .flatten()
+        .filter(|version| version["storage"] == true)
+        .map(|version| meta::text(version, "name").to_owned())
+        .collect();
+    if stored.len() != 1 {
+        causes.push(Cause::invalid(
+            "spec.versions",
+            &Value::from(stored.len()),
+            "must have exactly one version marked as storage version",
+        ));
+    }
+    if !causes.is_empty() {
+        return Err(Status::invalid(&def.group, &def.kind, &name, &causes));
+    }
+
+    if let Some(names) = meta::object_at(value, "spec.names") {
+        names.entry("listKind").or_insert_with(|| Value::from(format!("{kind}List")));
+        names.entry("singular").or_insert_with(|| Value::from(kind.to_lowercase()));
+    }
+    if let Some(spec) = meta::object_at(value, "spec") {
+        spec.entry("conversion").or_insert_with(|| json!({"strategy": "None"}));
+    }
+    let status = value.get("status").filter(|status| status["storedVersions"].is_array());
+    if status.is_none() {
+        value["status"] = json!({
+            "conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored,
+        });
+    } else if let Some(status) = meta::object_at(value, "status") {
+        let mut versions = meta::strings(status.get("storedVersions"));
+        versions.extend(stored);
+        versions.dedup();
+        status.insert("storedVersions".to_owned(), Value::from(versions));
+    }
+    Ok(())
+}
+
+/// 405 for new objects of a definition that is being deleted.
+pub(crate) fn creatable(core: &Core, def: &ResourceDef) -> Result<(), Status> {
+    let Origin::Custom(definition) = &def.origin else {
+        return Ok(());
+    };
+    match core.store.get(&definitions(), definition) {
+        Some(definition) if definition.is_terminating() => Err(Status::new(
+            405,
+            "MethodNotAllowed",
+            "create not allowed while custom resource definition is terminating",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn condition(value: &Value, kind: &str) -> bool {
+    let conditions = meta::at(value, "status.conditions").and_then(Value::as_array);
+    let mut conditions = conditions.into_iter().flatten();
+    conditions.any(|condition| condition["type"] == kind && condition["status"] == "True")
+}
+
+fn set_condition(value: &mut Value, kind: &str, status: &str, reason: &str, message: &str, now: Timestamp) {
+    let Some(fields) = meta::object_at(value, "status") else {
+        return;
+    };
+    let conditions = fields.entry("conditions").or_insert(Value::Null);
+    if !conditions.is_array() {
+        *conditions = json!([]);
+    }
+    if let Some(conditions) = conditions.as_array_mut() {
+        conditions.retain(|condition| condition["type"] != kind);
+        conditions.push(json!({
+            "type": kind, "status": status, "lastTransitionTime": rfc3339(now), "reason": reason, "message": message,
+        }));
+    }
+}
+
+/// Notes in a definition that its deletion has begun.
+pub(crate) fn terminating(value: &mut Value, now: Timestamp) {
+    set_condition(
+        value,
+        "Terminating",
+        "True",
+        "InstanceDeletionPending",
+        "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+        now,
+    );
+}
+
+/// Keeps served resources in step with the definitions after a write to `name`.
+pub(crate) fn changed(core: &mut Core, def: &ResourceDef, name: &str, now: Timestamp) {
+    match &def.origin {
+        Origin::BuiltIn if is_definition(def) => serve(core, name),
+        // The last object of a definition that is being deleted may have gone.
+        Origin::Custom(definition) => {
+            let definition = core.store.get(&definitions(), definition);
+            if !definition.is_some_and(Object::is_terminating) {
+                return;
+            }
+        }
+        _ => return,
+    }
+    if core.auto_establish {
+        while step(core, now) {}
+    }
+}
+
+/// Puts the versions of one definition into the registry, or takes them out.
+fn serve(core: &mut Core, name: &str) {
+    let origin = Origin::Custom(name.to_owned());
+    let served = core
+        .store
+        .get(&definitions(), name)
+        .filter(|definition| condition(definition.value(), "Established"))
+        .map(|definition| resources(definition.value()))
+        .unwrap_or_default();
+    let defs = &mut core.registry.defs;
+    let place = defs.iter().position(|def| def.origin == origin);
+    defs.retain(|def| def.origin != origin);
+    let place = place.unwrap_or_else(|| {
+        // Custom groups stand before the aggregated ones, in order of their definitions.
+        defs.iter()
+            .position(|def| match &def.origin {
+                Origin::BuiltIn => false,
+                Origin::Custom(other) => group_first(other) > group_first(name),
+                Origin::Aggregated => true,
+            })
+            .unwrap_or(defs.len())
+    });
+    for def in served.into_iter().rev() {
+        defs.insert(place, Arc::new(def));
+    }
+}
+
+/// Sorts the definitions of one group together.
+fn group_first(definition: &str) -> (&str, &str) {
+    let (plural, group) = definition.split_once('.').unwrap_or((definition, ""));
+    (group, plural)
+}
+
+/// The served versions of a definition.
+fn resources(definition: &Value) -> Vec<ResourceDef> {
+    let spec = &definition["spec"];
+    let names = &spec["names"];
+    let group = meta::text(spec, "group");
+    let versions = spec["versions"].as_array().map_or(&[][..], Vec::as_slice);
+    let storage = versions.iter().find(|version| version["storage"] == true);
+    let storage = storage.map(|version| meta::text(version, "name"));
+    versions
+        .iter()
+        .filter(|version| version["served"] == true)
+        .map(|version| {
+            let name = meta::text(version, "name");
+            let kind = meta::text(names, "kind");
+            ResourceDef {
+                group: group.to_owned(),
+                version: name.to_owned(),
+                plural: meta::text(names, "plural").to_owned(),
+                singular: meta::text(names, "singular").to_owned(),
+                kind: kind.to_owned(),
+                list_kind: meta::text(names, "listKind").to_owned(),
+                namespaced: meta::text(spec, "scope") == "Namespaced",
+                short_names: meta::strings(names.get("shortNames")),
+                categories: meta::strings(names.get("categories")),
+                verbs: STANDARD_VERBS.map(str::to_owned).to_vec(),
+                subresources: subresources(group, name, kind, &version["subresources"]),
+                storage_version_hash: None,
+                columns: columns(version),
+                generation: true,
+                selectable_fields: version["selectableFields"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|field| meta::text(field, "jsonPath").trim_start_matches('.').to_owned())
+                    .collect(),
+                origin: Origin::Custom(meta::meta_text(definition, "name").to_owned()),
+                storage_version: format!("{group}/{}", storage.unwrap_or(name)),
+            }
+        })
+        .collect()
+}
+
+fn subresources(group: &str, version: &str, kind: &str, given: &Value) -> Vec<Subresource> {
+    let verbs = ["get", "patch", "update"].map(str::to_owned).to_vec();
+    let mut subresources = Vec::new();
+    if given.get("status").is_some() {
+        subresources.push(Subresource {
+            name: "status".to_owned(),
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: kind.to_owned(),
+            verbs: verbs.clone(),
+        });
+    }
+    if given.get("scale").is_some() {
+        subresources.push(Subresource {
+            name: "scale".to_owned(),
+            group: "autoscaling".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Scale".to_owned(),
+            verbs,
+        });
+    }
+    subresources
+}
+
+fn columns(version: &Value) -> Vec<Column> {
+    let mut columns = vec![Column {
+        name: "Name".to_owned(),
+        kind: "string".to_owned(),
+        format: "name".to_owned(),
+        description: "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names".to_owned(),
+        ..Column::default()
+    }];
+    let extra = version["additionalPrinterColumns"].as_array();
+    let mut extra: Vec<Column> = extra
+        .into_iter()
+        .flatten()
+        .map(|column| {
+            let path = meta::text(column, "jsonPath");
+            let description = match meta::text(column, "description") {
+                "" => format!("Custom resource definition column (in JSONPath format): {path}"),
+                given => given.to_owned(),
+            };
+            Column {
+                name: meta::text(column, "name").to_owned(),
+                kind: meta::text(column, "type").to_owned(),
+                format: meta::text(column, "format").to_owned(),
+                description,
+                priority: column["priority"].as_i64().unwrap_or_default() as i32,
+                json_path: Some(path.to_owned()),
+            }
+        })
+        .collect();
+    if extra.is_empty() {
+        extra.push(Column {
+            name: "Age".to_owned(),
+            kind: "date".to_owned(),
+            description: "Custom resource definition column (in JSONPath format): .metadata.creationTimestamp"
+                .to_owned(),
+            json_path: Some(".metadata.creationTimestamp".to_owned()),
+            ..Column::default()
+        });
+    }
+    columns.append(&mut extra);
+    columns
+}
+
+/// One step of one definition that has one to make.
+fn step(core: &mut Core, now: Timestamp) -> bool {
+    let Some(def) = core.registry.find(GROUP, "v1", PLURAL).cloned() else {
+        return false;
+    };
+    let all: Vec<Object> = core.store.all(&definitions()).map(|(_, definition)| definition.clone()).collect();
+    all.iter().any(|definition| {
+        if definition.is_terminating() {
+            finish(core, &def, definition, now)
+        } else {
+            establish(core, &def, definition, now)
+        }
+    })
+}
+
+/// Accepts the names of a new definition and establishes it, in one write.
+fn establish(core: &mut Core, def: &ResourceDef, definition: &Object, now: Timestamp) -> bool {
+    let mut value = definition.value().clone();
+    let names = value["spec"]["names"].clone();
+    if condition(&value, "Established") && value["status"]["acceptedNames"] == names {
+        return false;
+    }
+    let (group, name) = (meta::text(&value["spec"], "group"), definition.name());
+    let kind = meta::text(&names, "kind");
+    let taken = core
+        .registry
+        .defs
+        .iter()
+        .any(|other| other.group == group && other.kind == kind && other.origin != Origin::Custom(name.to_owned()));
+    if taken {
+        let message = format!("{kind:?} is already in use");
+        if meta::at(&value, "status.conditions").is_some_and(Value::is_array) {
+            return false;
+        }
+        set_condition(&mut value, "NamesAccepted", "False", "KindConflict", &message, now);
+        set_condition(&mut value, "Established", "False", "NotAccepted", "not all names are accepted", now);
+    } else {
+        if !condition(&value, "NamesAccepted") {
+            set_condition(&mut value, "NamesAccepted", "True", "NoConflicts", "no conflicts found", now);
+        }
+        if !condition(&value, "Established") {
+            let message = "the initial names have been accepted";
+            set_condition(&mut value, "Established", "True", "InitialNamesAccepted", message, now);
+        }
+        value["status"]["acceptedNames"] = names;
+    }
+    core.commit(def, definition.name(), value);
+    serve(core, definition.name());
+    true
+}
+
+/// Deletes the objects of a definition that is being deleted; when none is left, the definition.
+fn finish(core: &mut Core, def: &ResourceDef, definition: &Object, now: Timestamp) -> bool {
+    let finalizers = meta::finalizers(definition.value());
+    if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
+        return false;
+    }
+    let origin = Origin::Custom(definition.name().to_owned());
+    let mut served = core.registry.defs.iter();
+    let custom = served.find(|def| def.origin == origin).cloned();
+    let (mut left, mut done) = (0, false);
+    if let Some(custom) = custom {
+        let objects: Vec<Object> = core.store.all(&custom.storage()).map(|(_, object)| object.clone()).collect();
+        left = objects.len();
+        for object in objects.iter().filter(|object| !object.is_terminating()) {
+            let mut target = Target::new(&custom.group, &custom.version, &custom.plural);
+            target.namespace = object.namespace().map(str::to_owned);
+            let target = target.named(object.name());
+            let deleted = core.delete(&custom, &target, &DeleteOptions::default(), now);
+            done |= deleted.is_ok();
+        }
+        if done {
+            return true;
+        }
+    }
+    if left > 0 {
+        return false;
+    }
+    let mut value = definition.value().clone();
+    let rest = finalizers.into_iter().filter(|name| name != FINALIZER);
+    meta::set_finalizers(&mut value, rest.collect());
+    let key = store::key(None, definition.name());
+    if meta::finalizers(&value).is_empty() {
+        core.erase(def, &key);
+    } else {
+        core.commit(def, &key, value);
+    }
+    serve(core, definition.name());
+    true
+}

@@ -1,0 +1,268 @@
+//! Deleting.
+//!
+//! Owns the way of an object out of the store: preconditions, propagation as finalizers, grace, and the moment when nothing holds
+//! it any more. What follows from a deletion elsewhere (dependents, the content of a namespace) is the business of actors.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::clock::rfc3339;
+use crate::crd;
+use crate::meta;
+use crate::object::{List, Object};
+use crate::options::{DeleteOptions, Deleted, ListOptions, Propagation, Target};
+use crate::resource::ResourceDef;
+use crate::server::{ApiServer, Core};
+use crate::status::Status;
+use crate::store;
+use crate::write::present;
+
+/// The grace of a pod that names none.
+const POD_GRACE_SECONDS: i64 = 30;
+
+/// Namespaces that a cluster cannot be without.
+const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
+
+/// The finalizer of an object that waits for its dependents to go.
+const FOREGROUND: &str = "foregroundDeletion";
+
+/// The finalizer of an object that waits for its dependents to be released.
+const ORPHAN: &str = "orphan";
+
+impl ApiServer {
+    /// Deletes an object: it is gone, or it waits, being deleted, for its finalizers or its grace.
+    pub fn delete(&self, target: &Target, options: &DeleteOptions) -> Result<Deleted, Status> {
+        let now = self.now();
+        self.transaction(|core| {
+            let def = core.registry.resolve(target)?;
+            if !def.supports("delete") || target.subresource.is_some() {
+                return Err(Status::method_not_allowed());
+            }
+            core.delete(&def, target, options, now)
+        })
+    }
+
+    /// Deletes every object that a list would give; answers them as they were.
+    pub fn delete_collection(
+        &self,
+        target: &Target,
+        list: &ListOptions,
+        options: &DeleteOptions,
+    ) -> Result<List, Status> {
+        let now = self.now();
+        self.transaction(|core| {
+            let def = core.registry.resolve(target)?;
+            if !def.supports("deletecollection") {
+                return Err(Status::method_not_allowed());
+            }
+            let list = core.list(&def, target, list)?;
+            for object in &list.items {
+                let mut target = target.clone();
+                target.name = Some(object.name().to_owned());
+                target.namespace = object.namespace().map(str::to_owned);
+                match core.delete(&def, &target, options, now) {
+                    // Gone with another one of the list: that is what was asked for.
+                    Err(status) if status.code == 404 => {}
+                    other => drop(other?),
+                }
+            }
+            Ok(List { resource_version: core.store.revision(), ..list })
+        })
+    }
+}
+
+impl Core {
+    pub(crate) fn delete(
+        &mut self,
+        def: &ResourceDef,
+        target: &Target,
+        options: &DeleteOptions,
+        now: Timestamp,
+    ) -> Result<Deleted, Status> {
+        let old = self.existing(def, target)?;
+        let name = old.name().to_owned();
+        if is_namespace(def) && IMMORTAL.contains(&name.as_str()) {
+            return Err(Status::forbidden(&def.group, &def.plural, &name, "this namespace may not be deleted"));
+        }
+        check_preconditions(def, &old, options)?;
+
+        let key = store::key(old.namespace(), &name);
+        let marked = mark(def, &old, options, now);
+        if is_finished(def, &marked) {
+            if !options.dry_run {
+                self.erase(def, &key);
+                crd::changed(self, def, &name, now);
+            }
+            return Ok(if answers_object(def) {
+                Deleted::Object(present(def, &Object::new(marked)))
+            } else {
+                Deleted::Status(Status::deleted(&def.group, &def.plural, &name, old.uid()))
+            });
+        }
+        if marked == *old.value() || options.dry_run {
+            return Ok(Deleted::Object(present(def, &Object::new(marked))));
+        }
+        let object = self.commit(def, &key, marked);
+        crd::changed(self, def, &name, now);
+        Ok(Deleted::Object(present(def, &object)))
+    }
+}
+
+fn is_namespace(def: &ResourceDef) -> bool {
+    def.group.is_empty() && def.plural == "namespaces"
+}
+
+fn is_pod(def: &ResourceDef) -> bool {
+    def.group.is_empty() && def.plural == "pods"
+}
+
+fn is_definition(def: &ResourceDef) -> bool {
+    def.group == "apiextensions.k8s.io" && def.plural == "customresourcedefinitions"
+}
+
+/// The kinds that answer their last state instead of a `Status`.
+fn answers_object(def: &ResourceDef) -> bool {
+    def.group.is_empty()
+        && matches!(
+            def.plural.as_str(),
+            "pods"
+                | "podtemplates"
+                | "persistentvolumes"
+                | "persistentvolumeclaims"
+                | "resourcequotas"
+                | "serviceaccounts"
+                | "services"
+        )
+}
+
+fn check_preconditions(def: &ResourceDef, old: &Object, options: &DeleteOptions) -> Result<(), Status> {
+    let name = old.name();
+    if let Some(uid) = &options.uid
+        && uid != old.uid()
+    {
+        let record = old.uid();
+        return Err(Status::conflict(
+            &def.group,
+            &def.kind,
+            name,
+            &format!(
+                "the UID in the precondition ({uid}) does not match the UID in record ({record}). The object might have been deleted and then recreated"
+            ),
+        ));
+    }
+    if let Some(version) = &options.resource_version
+        && version.parse() != Ok(old.resource_version())
+    {
+        let record = old.resource_version();
+        return Err(Status::conflict(
+            &def.group,
+            &def.kind,
+            name,
+            &format!(
+                "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({record}). The object might have been modified"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The object as the request leaves it: being deleted, with the finalizers that the propagation asks for.
+fn mark(def: &ResourceDef, old: &Object, options: &DeleteOptions, now: Timestamp) -> Value {
+    let mut new = old.value().clone();
+    let finalizers = finalizers(def, old.value(), options.propagation);
+    meta::set_finalizers(&mut new, finalizers);
+    let terminating = old.is_terminating();
+
+    if is_namespace(def) {
+        if !terminating {
+            meta::set(&mut new, "deletionTimestamp", rfc3339(now));
+        }
+        if let Some(status) = meta::object_at(&mut new, "status") {
+            status.insert("phase".to_owned(), Value::from("Terminating"));
+        }
+        return new;
+    }
+    if is_definition(def) {
+        if !terminating {
+            meta::set(&mut new, "deletionTimestamp", rfc3339(now));
+            crd::terminating(&mut new, now);
+        }
+        return new;
+    }
+
+    let grace = grace(def, old.value(), options);
+    let pending = meta::metadata(old.value()).get("deletionGracePeriodSeconds").and_then(Value::as_i64);
+    match pending {
+        // A later request can only shorten.
+        Some(pending) if terminating && grace >= pending => return new,
+        _ => {}
+    }
+    let end = now.checked_add(SignedDuration::from_secs(grace)).unwrap_or(now);
+    meta::set(&mut new, "deletionTimestamp", rfc3339(end));
+    meta::set(&mut new, "deletionGracePeriodSeconds", grace);
+    let generation = meta::metadata(&new).get("generation").and_then(Value::as_i64);
+    if let Some(generation) = generation.filter(|generation| *generation > 0 && !terminating)
+        && (def.generation || def.is_custom())
+    {
+        meta::set(&mut new, "generation", generation + 1);
+    }
+    new
+}
+
+/// The seconds that the object keeps running.
+fn grace(def: &ResourceDef, old: &Value, options: &DeleteOptions) -> i64 {
+    if !is_pod(def) {
+        return 0;
+    }
+    let scheduled = meta::at(old, "spec.nodeName").and_then(Value::as_str).is_some_and(|node| !node.is_empty());
+    let phase = meta::at(old, "status.phase").and_then(Value::as_str);
+    if !scheduled || matches!(phase, Some("Failed" | "Succeeded")) {
+        return 0;
+    }
+    let own = meta::at(old, "spec.terminationGracePeriodSeconds").and_then(Value::as_i64);
+    let grace = options.grace_period_seconds.or(own);
+    match grace.unwrap_or(POD_GRACE_SECONDS) {
+        // A negative one is the shortest.
+        grace if grace < 0 => 1,
+        grace => grace,
+    }
+}
+
+/// The finalizers after the request. Without a policy, those that are there decide, then the default of the kind.
+fn finalizers(def: &ResourceDef, old: &Value, policy: Option<Propagation>) -> Vec<String> {
+    let mut finalizers = meta::finalizers(old);
+    let has = |name: &str| finalizers.iter().any(|finalizer| finalizer == name);
+    let wanted = match policy {
+        Some(Propagation::Orphan) => Some(ORPHAN),
+        Some(Propagation::Foreground) => Some(FOREGROUND),
+        Some(Propagation::Background) => None,
+        None if has(ORPHAN) => Some(ORPHAN),
+        None if has(FOREGROUND) => Some(FOREGROUND),
+        // Kept by the real server for the oldest clients.
+        None => matches!((def.group.as_str(), def.plural.as_str()), ("", "replicationcontrollers") | ("batch", "jobs"))
+            .then_some(ORPHAN),
+    };
+    finalizers.retain(|name| name != ORPHAN && name != FOREGROUND || Some(name.as_str()) == wanted);
+    if let Some(wanted) = wanted
+        && !finalizers.iter().any(|name| name == wanted)
+    {
+        finalizers.push(wanted.to_owned());
+    }
+    if is_definition(def) && !meta::is_terminating(old) {
+        finalizers.push(crd::FINALIZER.to_owned());
+    }
+    finalizers
+}
+
+/// Whether nothing holds an object that is being deleted.
+pub(crate) fn is_finished(def: &ResourceDef, value: &Value) -> bool {
+    if !meta::is_terminating(value) || !meta::finalizers(value).is_empty() {
+        return false;
+    }
+    if is_namespace(def) {
+        let held = meta::at(value, "spec.finalizers");
+        return meta::strings(held).is_empty();
+    }
+    let grace = meta::metadata(value).get("deletionGracePeriodSeconds");
+    grace.and_then(Value::as_i64).unwrap_or_default() == 0
+}

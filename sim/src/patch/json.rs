@@ -1,0 +1,169 @@
+//! RFC 6902: a list of operations at JSON pointers.
+//!
+//! All or nothing. A pointer that leads nowhere and a `test` that fails are 422, a patch that is no patch is 400.
+
+use serde_json::Value;
+
+use crate::status::Status;
+
+/// As many operations as a real server takes.
+const LIMIT: usize = 10_000;
+
+pub(super) fn apply(mut value: Value, operations: &Value) -> Result<Value, Status> {
+    let Some(operations) = operations.as_array() else {
+        return Err(Status::bad_request("error decoding patch: a JSON patch must be an array of operations"));
+    };
+    if operations.len() > LIMIT {
+        return Err(Status::new(
+            413,
+            "RequestEntityTooLarge",
+            format!(
+                "Request entity too large: The allowed maximum operations in a JSON patch is {LIMIT}, got {}",
+                operations.len()
+            ),
+        ));
+    }
+    for operation in operations {
+        step(&mut value, operation)?;
+    }
+    Ok(value)
+}
+
+fn step(value: &mut Value, operation: &Value) -> Result<(), Status> {
+    let field = |name: &str| {
+        let text = operation.get(name).and_then(Value::as_str);
+        text.ok_or_else(|| Status::bad_request(format!("error decoding patch: an operation lacks the text {name:?}")))
+    };
+    let operand = || operation.get("value").cloned();
+    let path = field("path")?;
+    let done = match field("op")? {
+        // A missing value is null, as in the library of the real server.
+        "add" => add(value, path, operand().unwrap_or_default()),
+        "remove" => remove(value, path).map(drop),
+        "replace" => find(value, path).map(|place| *place = operand().unwrap_or_default()),
+        "move" => {
+            let from = field("from")?;
+            remove(value, from).and_then(|moved| add(value, path, moved))
+        }
+        "copy" => {
+            let copied = find(value, field("from")?).map(|source| source.clone());
+            copied.and_then(|copied| add(value, path, copied))
+        }
+        "test" => {
+            let expected = operand().unwrap_or_default();
+            let found = find(value, path).map_or(Value::Null, |place| place.clone());
+            (found == expected).then_some(())
+        }
+        other => {
+            return Err(Status::bad_request(format!("error decoding patch: unexpected kind: {other}")));
+        }
+    };
+    done.ok_or_else(Status::unprocessable)
+}
+
+/// The unescaped parts of a pointer; `None` for one that does not begin with a slash.
+fn parts(pointer: &str) -> Option<Vec<String>> {
+    if pointer.is_empty() {
+        return Some(Vec::new());
+    }
+    let parts = pointer.strip_prefix('/')?.split('/');
+    Some(parts.map(|part| part.replace("~1", "/").replace("~0", "~")).collect())
+}
+
+fn find<'a>(value: &'a mut Value, pointer: &str) -> Option<&'a mut Value> {
+    parts(pointer)?.iter().try_fold(value, |value, part| match value {
+        Value::Object(map) => map.get_mut(part),
+        Value::Array(list) => list.get_mut(index(part)?),
+        _ => None,
+    })
+}
+
+fn index(part: &str) -> Option<usize> {
+    let canonical = part == "0" || !part.starts_with(['0', '+']);
+    canonical.then(|| part.parse().ok())?
+}
+
+fn parent<'a>(value: &'a mut Value, pointer: &str) -> Option<(&'a mut Value, String)> {
+    let (parent, last) = pointer.rsplit_once('/')?;
+    let last = last.replace("~1", "/").replace("~0", "~");
+    Some((find(value, parent)?, last))
+}
+
+fn add(value: &mut Value, pointer: &str, added: Value) -> Option<()> {
+    if pointer.is_empty() {
+        *value = added;
+        return Some(());
+    }
+    match parent(value, pointer)? {
+        (Value::Object(map), key) => {
+            map.insert(key, added);
+        }
+        (Value::Array(list), key) if key == "-" => list.push(added),
+        (Value::Array(list), key) => {
+            let place = index(&key).filter(|place| *place <= list.len())?;
+            list.insert(place, added);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn remove(value: &mut Value, pointer: &str) -> Option<Value> {
+    match parent(value, pointer)? {
+        (Value::Object(map), key) => map.remove(&key),
+        (Value::Array(list), key) => {
+            let place = index(&key).filter(|place| *place < list.len())?;
+            Some(list.remove(place))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn done(value: Value, operations: Value) -> Option<Value> {
+        apply(value, &operations).ok()
+    }
+
+    #[test]
+    fn each_operation() {
+        let value = json!({"a": {"b~/c": 1}, "list": [1, 2]});
+        for (operation, result) in [
+            (json!({"op": "add", "path": "/list/1", "value": 9}), json!({"a": {"b~/c": 1}, "list": [1, 9, 2]})),
+            (json!({"op": "add", "path": "/list/-", "value": 9}), json!({"a": {"b~/c": 1}, "list": [1, 2, 9]})),
+            (
+                json!({"op": "replace", "path": "/a/b~0~1c", "value": null}),
+                json!({"a": {"b~/c": null}, "list": [1, 2]}),
+            ),
+            (json!({"op": "remove", "path": "/list/0"}), json!({"a": {"b~/c": 1}, "list": [2]})),
+            (json!({"op": "move", "from": "/list", "path": "/a/x"}), json!({"a": {"b~/c": 1, "x": [1, 2]}})),
+            (json!({"op": "copy", "from": "/list/1", "path": "/list/0"}), json!({"a": {"b~/c": 1}, "list": [2, 1, 2]})),
+            (json!({"op": "test", "path": "/list/0", "value": 1}), value.clone()),
+        ] {
+            assert_eq!(done(value.clone(), json!([operation])), Some(result));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_applied_is_422_and_what_is_no_patch_400() {
+        let value = json!({"a": [1]});
+        for (operations, code) in [
+            (json!([{"op": "test", "path": "/a/0", "value": 2}]), 422),
+            (json!([{"op": "remove", "path": "/b"}]), 422),
+            (json!([{"op": "add", "path": "/a/2", "value": 1}]), 422),
+            (json!([{"op": "add", "path": "/a/01", "value": 1}]), 422),
+            (json!([{"op": "replace", "path": "/b/c", "value": 1}]), 422),
+            (json!([{"op": "add", "path": "a", "value": 1}]), 422),
+            (json!([{"op": "shuffle", "path": "/a"}]), 400),
+            (json!({"op": "remove", "path": "/a"}), 400),
+            (json!([{"path": "/a"}]), 400),
+        ] {
+            let status = apply(value.clone(), &operations).expect_err("a refusal");
+            assert_eq!(status.code, code, "{operations}");
+        }
+    }
+}

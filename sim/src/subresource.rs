@@ -1,0 +1,239 @@
+//! The parts of objects that have endpoints of their own, and the kinds that are only questions.
+//!
+//! Owns what each of them reads and may change: `status`, `finalize`, `approval`, `scale`, `ephemeralcontainers`, `resize`, `binding`,
+//! `eviction`, `token`; access and token reviews.
+//!
+//! # Differences
+//!
+//! Nobody is asked who they are: every review allows. Tokens are not signed. An eviction asks no disruption budget.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::clock::rfc3339;
+use crate::meta;
+use crate::object::Object;
+use crate::options::{DeleteOptions, Target, WriteOptions};
+use crate::resource::ResourceDef;
+use crate::server::Core;
+use crate::status::{Cause, Status};
+use crate::write::{copy, present};
+
+/// How long a token holds when the request does not say.
+const TOKEN_SECONDS: i64 = 3600;
+
+/// What a subresource shows of an object in its stored form.
+pub(crate) fn get(def: &ResourceDef, name: &str, object: &Object) -> Result<Object, Status> {
+    let sub = def.subresource(name).ok_or_else(Status::unknown_resource)?;
+    match name {
+        "scale" => Ok(Object::new(scale(object.value()))),
+        _ if sub.verbs.iter().any(|verb| verb == "get") || sub.kind == def.kind => Ok(present(def, object)),
+        _ => Err(Status::method_not_allowed()),
+    }
+}
+
+/// The stored form after a write of `new` to a subresource.
+pub(crate) fn merge(def: &ResourceDef, name: &str, old: &Object, new: Value) -> Result<Value, Status> {
+    let mut merged = old.value().clone();
+    match name {
+        "status" | "approval" => copy(&new, &mut merged, "status"),
+        "finalize" => set_spec(&mut merged, &new, "finalizers"),
+        "ephemeralcontainers" => set_spec(&mut merged, &new, "ephemeralContainers"),
+        "resize" => set_spec(&mut merged, &new, "containers"),
+        "scale" => set_spec(&mut merged, &new, "replicas"),
+        _ => return Err(Status::method_not_allowed()),
+    }
+    if name == "scale" {
+        let replicas = meta::at(&merged, "spec.replicas").cloned();
+        let replicas = replicas.unwrap_or_else(|| Value::from(0));
+        if replicas.as_u64().is_none() {
+            let detail = "must be greater than or equal to 0";
+            let cause = Cause::invalid("spec.replicas", &replicas, detail);
+            return Err(Status::invalid("autoscaling", "Scale", old.name(), &[cause]));
+        }
+        merged["spec"]["replicas"] = replicas;
+    }
+    // A name that was not said has been checked already: the rest of the metadata stays.
+    let _ = def;
+    Ok(merged)
+}
+
+fn set_spec(merged: &mut Value, new: &Value, key: &str) {
+    let given = new.get("spec").and_then(|spec| spec.get(key)).cloned();
+    if let Some(spec) = meta::object_at(merged, "spec") {
+        match given {
+            Some(value) => spec.insert(key.to_owned(), value),
+            None => spec.remove(key),
+        };
+    }
+}
+
+/// The scale of an object that has replicas.
+fn scale(object: &Value) -> Value {
+    let metadata = meta::metadata(object);
+    let mut shown = Map::new();
+    for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+        if let Some(value) = metadata.get(key) {
+            shown.insert(key.to_owned(), value.clone());
+        }
+    }
+    let mut spec = Map::new();
+    let replicas = meta::at(object, "spec.replicas").cloned();
+    if let Some(replicas) = replicas.filter(|replicas| *replicas != 0) {
+        spec.insert("replicas".to_owned(), replicas);
+    }
+    let replicas = meta::at(object, "status.replicas").cloned();
+    let mut status = json!({"replicas": replicas.unwrap_or_else(|| Value::from(0))});
+    let selector = selector_text(meta::at(object, "spec.selector"));
+    if !selector.is_empty() {
+        status["selector"] = Value::from(selector);
+    }
+    json!({
+        "apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": shown, "spec": spec, "status": status,
+    })
+}
+
+/// A label selector object as text: `app=x,tier in (a,b)`.
+fn selector_text(selector: Option<&Value>) -> String {
+    let Some(selector) = selector.and_then(Value::as_object) else {
+        return String::new();
+    };
+    let empty = Map::new();
+    let structured = ["matchLabels", "matchExpressions"].iter().any(|key| selector.contains_key(*key));
+    let labels = if structured { selector.get("matchLabels").and_then(Value::as_object) } else { Some(selector) };
+    let mut parts: Vec<String> = labels
+        .unwrap_or(&empty)
+        .iter()
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+    for expression in expressions.into_iter().flatten() {
+        let key = meta::text(expression, "key");
+        let values = meta::strings(expression.get("values")).join(",");
+        parts.push(match meta::text(expression, "operator") {
+            "In" => format!("{key} in ({values})"),
+            "NotIn" => format!("{key} notin ({values})"),
+            "DoesNotExist" => format!("!{key}"),
+            _ => key.to_owned(),
+        });
+    }
+    parts.join(",")
+}
+
+/// A post to a subresource of an object.
+pub(crate) fn create(
+    core: &mut Core,
+    def: &ResourceDef,
+    target: &Target,
+    name: &str,
+    body: Value,
+    options: &WriteOptions,
+    now: Timestamp,
+) -> Result<Object, Status> {
+    let object = core.existing(def, target)?;
+    match (def.plural.as_str(), name) {
+        ("pods", "binding") => bind(core, def, target, &object, &body, options, now),
+        ("pods", "eviction") => {
+            let grace = meta::at(&body, "deleteOptions.gracePeriodSeconds");
+            let deletion = DeleteOptions {
+                grace_period_seconds: grace.and_then(Value::as_i64),
+                dry_run: options.dry_run,
+                ..DeleteOptions::default()
+            };
+            core.delete(def, target, &deletion, now)?;
+            Ok(success())
+        }
+        ("serviceaccounts", "token") => Ok(token(&object, body, now)),
+        _ => Err(Status::method_not_allowed()),
+    }
+}
+
+fn success() -> Object {
+    Object::new(json!({"apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Success", "code": 201}))
+}
+
+fn bind(
+    core: &mut Core,
+    def: &ResourceDef,
+    target: &Target,
+    pod: &Object,
+    body: &Value,
+    options: &WriteOptions,
+    now: Timestamp,
+) -> Result<Object, Status> {
+    let node = meta::at(body, "target.name").and_then(Value::as_str);
+    let node = node.unwrap_or_default();
+    let bound = meta::at(pod.value(), "spec.nodeName").and_then(Value::as_str);
+    if let Some(bound) = bound.filter(|bound| !bound.is_empty()) {
+        let why = format!("pod {} is already assigned to node {bound:?}", pod.name());
+        return Err(Status::conflict("", "pods/binding", pod.name(), &why));
+    }
+    let mut new = pod.value().clone();
+    if let Some(spec) = meta::object_at(&mut new, "spec") {
+        spec.insert("nodeName".to_owned(), Value::from(node));
+    }
+    let main = Target { subresource: None, ..target.clone() };
+    core.replace(def, &main, pod, new, options, now)?;
+    Ok(success())
+}
+
+fn token(account: &Object, mut request: Value, now: Timestamp) -> Object {
+    let asked = meta::at(&request, "spec.expirationSeconds").and_then(Value::as_i64);
+    let seconds = asked.unwrap_or(TOKEN_SECONDS);
+    let expires = now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(now);
+    if let Some(spec) = meta::object_at(&mut request, "spec") {
+        spec.insert("expirationSeconds".to_owned(), Value::from(seconds));
+        spec.entry("boundObjectRef").or_insert(Value::Null);
+    }
+    request["apiVersion"] = Value::from("authentication.k8s.io/v1");
+    request["kind"] = Value::from("TokenRequest");
+    request["metadata"] = json!({
+        "name": account.name(), "namespace": account.namespace(), "uid": account.uid(), "creationTimestamp": rfc3339(now),
+    });
+    request["status"] = json!({
+        "token": format!("unsigned.{}.{}", account.namespace().unwrap_or_default(), account.name()),
+        "expirationTimestamp": rfc3339(expires),
+    });
+    Object::new(request)
+}
+
+/// Answers a kind that is only a question: nothing is stored.
+pub(crate) fn answer(
+    core: &mut Core,
+    def: &ResourceDef,
+    target: &Target,
+    mut body: Value,
+    now: Timestamp,
+) -> Result<Object, Status> {
+    if !body.is_object() {
+        return Err(Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): the body is not a JSON object",
+            def.kind
+        )));
+    }
+    body["apiVersion"] = Value::from(def.api_version());
+    body["kind"] = Value::from(def.kind.as_str());
+    meta::metadata_mut(&mut body);
+    body["status"] = match def.plural.as_str() {
+        "bindings" => {
+            let pod = meta::meta_text(&body, "name").to_owned();
+            let pods = core.registry.find("", "v1", "pods").cloned();
+            let pods = pods.ok_or_else(Status::unknown_resource)?;
+            let mut target = Target::new("", "v1", "pods").named(&pod);
+            target.namespace.clone_from(&Some(meta::meta_text(&body, "namespace").to_owned()));
+            let options = WriteOptions::default();
+            return create(core, &pods, &target, "binding", body, &options, now);
+        }
+        "selfsubjectreviews" => json!({
+            "userInfo": {"username": "kubernetes-admin", "groups": ["system:masters", "system:authenticated"]},
+        }),
+        "tokenreviews" => json!({"authenticated": true, "user": {"username": "kubernetes-admin"}}),
+        "selfsubjectrulesreviews" => json!({
+            "incomplete": false, "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+            "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
+        }),
+        _ => json!({"allowed": true}),
+    };
+    let _ = target;
+    Ok(Object::new(body))
+}

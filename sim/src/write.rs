@@ -1,0 +1,468 @@
+//! Writing: create, update, patch.
+//!
+//! Owns what the server sets (uid, times, generation, resourceVersion), what it refuses, and optimistic locking. What is special to a
+//! kind is in `admission`, names in `validate_name`, parts of objects in `subresource`.
+//!
+//! # Differences
+//!
+//! `managedFields` are kept as given and never computed. Unknown fields are kept: schemas are not applied yet. A write through the
+//! status subresource changes the status only, where a real server lets some built-in kinds change labels too.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::admission;
+use crate::clock::rfc3339;
+use crate::convert;
+use crate::crd;
+use crate::delete;
+use crate::meta;
+use crate::object::Object;
+use crate::options::{Patch, Target, WriteOptions};
+use crate::patch;
+use crate::resource::ResourceDef;
+use crate::server::{ApiServer, Core};
+use crate::status::{Cause, Status};
+use crate::store;
+use crate::subresource;
+use crate::validate_name;
+
+/// The longest name that `generateName` makes: five letters of room below the shortest limit of any kind.
+const GENERATED_PREFIX: usize = 58;
+
+/// How often a taken generated name is thrown again.
+const GENERATE_ATTEMPTS: usize = 8;
+
+/// The largest object, as JSON: what the real storage takes in one request.
+const MAX_OBJECT_BYTES: usize = 1_572_864;
+
+impl ApiServer {
+    /// Creates an object, or posts to a subresource such as `binding`. Kinds that are only questions (access reviews) are answered.
+    pub fn create(&self, target: &Target, body: Value, options: &WriteOptions) -> Result<Object, Status> {
+        let now = self.now();
+        self.transaction(|core| {
+            let def = core.registry.resolve(target)?;
+            match target.subresource.as_deref() {
+                Some(name) => subresource::create(core, &def, target, name, body, options, now),
+                None if !def.supports("create") => Err(Status::method_not_allowed()),
+                None if !def.supports("get") => subresource::answer(core, &def, target, body, now),
+                None => core.create(&def, target, body, options, now),
+            }
+        })
+    }
+
+    /// Replaces an object or the part of it that a subresource is.
+    pub fn update(&self, target: &Target, body: Value, options: &WriteOptions) -> Result<Object, Status> {
+        let now = self.now();
+        self.transaction(|core| {
+            let def = core.registry.resolve(target)?;
+            allowed(&def, target, "update")?;
+            let body = identified(&def, target, body)?;
+            let old = match core.existing(&def, target) {
+                Ok(old) => old,
+                Err(_) if creates_on_update(&def) && target.subresource.is_none() => {
+                    return core.create(&def, target, body, options, now);
+                }
+                Err(absent) => return Err(absent),
+            };
+            core.replace(&def, target, &old, body, options, now)
+        })
+    }
+
+    /// Changes an object or the part of it that a subresource is.
+    pub fn patch(&self, target: &Target, patch: &Patch, options: &WriteOptions) -> Result<Object, Status> {
+        let now = self.now();
+        self.transaction(|core| {
+            let def = core.registry.resolve(target)?;
+            allowed(&def, target, "patch")?;
+            let old = core.existing(&def, target)?;
+            let seen = match target.subresource.as_deref() {
+                Some(name) => subresource::get(&def, name, &old)?,
+                None => present(&def, &old),
+            };
+            let patched = patch::apply(&def, seen.value(), patch)?;
+            let patched = identified(&def, target, patched)?;
+            core.replace(&def, target, &old, patched, options, now)
+        })
+    }
+}
+
+/// An object as a version of its resource shows it.
+pub(crate) fn present(def: &ResourceDef, object: &Object) -> Object {
+    if object.api_version() == def.api_version() {
+        object.clone()
+    } else {
+        Object::new(convert::to_version(object.value().clone(), &def.api_version()))
+    }
+}
+
+/// Whether the verb is allowed on the target.
+fn allowed(def: &ResourceDef, target: &Target, verb: &str) -> Result<(), Status> {
+    let supported = match &target.subresource {
+        None => def.supports(verb),
+        Some(name) => def.subresource(name).is_some_and(|sub| sub.verbs.iter().any(|known| known == verb)),
+    };
+    if supported { Ok(()) } else { Err(Status::method_not_allowed()) }
+}
+
+/// The kinds whose update creates what is absent.
+fn creates_on_update(def: &ResourceDef) -> bool {
+    matches!(
+        (def.group.as_str(), def.plural.as_str()),
+        ("", "endpoints" | "events" | "limitranges")
+            | ("coordination.k8s.io", "leases")
+            | ("events.k8s.io", "events")
+            | ("rbac.authorization.k8s.io", _)
+    )
+}
+
+/// The body with kind, version and namespace of the target, or 400 where they differ.
+fn typed(def: &ResourceDef, target: &Target, mut body: Value) -> Result<Value, Status> {
+    let (expected, kind) = match &target.subresource {
+        Some(name) => def.subresource(name).map_or_else(
+            || (def.api_version(), def.kind.clone()),
+            |sub| {
+                let version = crate::resource::ResourceDef {
+                    group: sub.group.clone(),
+                    version: sub.version.clone(),
+                    ..ResourceDef::default()
+                };
+                (version.api_version(), sub.kind.clone())
+            },
+        ),
+        None => (def.api_version(), def.kind.clone()),
+    };
+    let Some(fields) = body.as_object_mut() else {
+        return Err(Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): the body is not a JSON object"
+        )));
+    };
+    for (key, value) in [("apiVersion", &expected), ("kind", &kind)] {
+        if fields.get(key).is_none_or(Value::is_null) {
+            fields.insert(key.to_owned(), Value::from(value.as_str()));
+        }
+    }
+    let given = meta::text(&body, "apiVersion");
+    if given != expected {
+        return Err(Status::bad_request(format!(
+            "the API version in the data ({given}) does not match the expected API version ({expected})"
+        )));
+    }
+    let other = meta::text(&body, "kind");
+    if other != kind {
+        let version = expected.rsplit('/').next().unwrap_or_default();
+        let package = match def.group.split('.').next() {
+            None | Some("") => "core",
+            Some(first) => first,
+        };
+        return Err(Status::bad_request(format!(
+            "{other} in version {version:?} cannot be handled as a {kind}: converting ({version}.{other}) to ({package}.{kind}): unknown conversion"
+        )));
+    }
+    if meta::metadata_mut(&mut body).is_none() {
+        return Err(Status::bad_request("the object provided has no metadata"));
+    }
+    match target.namespace.as_deref() {
+        Some(namespace) if def.namespaced => {
+            let given = meta::meta_text(&body, "namespace");
+            if !given.is_empty() && given != namespace {
+                return Err(Status::bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request",
+                ));
+            }
+            meta::set(&mut body, "namespace", namespace);
+        }
+        _ if def.namespaced => {
+            return Err(Status::bad_request(format!(
+                "an empty namespace may not be set when a {kind} is written: name it in the request"
+            )));
+        }
+        _ => meta::unset(&mut body, "namespace"),
+    }
+    Ok(body)
+}
+
+/// [`typed`], and the name of the target too.
+fn identified(def: &ResourceDef, target: &Target, body: Value) -> Result<Value, Status> {
+    let body = typed(def, target, body)?;
+    let name = target.name.as_deref().unwrap_or_default();
+    match meta::meta_text(&body, "name") {
+        "" => Err(Status::bad_request(format!(
+            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        ))),
+        given if given != name => Err(Status::bad_request(format!(
+            "the name of the object ({given}) does not match the name on the URL ({name})"
+        ))),
+        _ => Ok(body),
+    }
+}
+
+impl Core {
+    pub(crate) fn create(
+        &mut self,
+        def: &ResourceDef,
+        target: &Target,
+        body: Value,
+        options: &WriteOptions,
+        now: Timestamp,
+    ) -> Result<Object, Status> {
+        let mut body = typed(def, target, body)?;
+        if let Some(name) = &target.name
+            && meta::meta_text(&body, "name").is_empty()
+        {
+            meta::set(&mut body, "name", name.as_str());
+        }
+        meta::tidy(&mut body);
+        if !matches!(meta::meta_text(&body, "resourceVersion"), "" | "0") {
+            return Err(Status::storage("resourceVersion should not be set on objects to be created"));
+        }
+        let storage = def.storage();
+        let namespace = target.namespace.as_deref().filter(|_| def.namespaced);
+        self.name(def, namespace, &mut body);
+        let name = meta::meta_text(&body, "name").to_owned();
+        admission::namespace(self, def, namespace, &name)?;
+        crd::creatable(self, def)?;
+
+        for key in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+            meta::unset(&mut body, key);
+        }
+        meta::set(&mut body, "uid", self.rng.uid());
+        meta::set(&mut body, "creationTimestamp", rfc3339(now));
+        if def.generation || def.is_custom() {
+            meta::set(&mut body, "generation", 1);
+        }
+        let causes = validate_name::object(def, &body);
+        if !causes.is_empty() {
+            return Err(Status::invalid(&def.group, &def.kind, &name, &causes));
+        }
+        let mut body = convert::to_version(body, &def.stored_as());
+        admission::create(self, def, &mut body)?;
+        let key = store::key(namespace, &name);
+        if self.store.get(&storage, &key).is_some() {
+            return Err(Status::already_exists(&def.group, &def.plural, &name));
+        }
+        if options.dry_run {
+            return Ok(present(def, &Object::new(body)));
+        }
+        bounded(&body)?;
+        let object = self.commit(def, &key, body);
+        crd::changed(self, def, &name, now);
+        // The answer is the object as it was created, even where its creation led to a second write.
+        Ok(present(def, &object))
+    }
+
+    /// Makes a name from `generateName` where there is none.
+    fn name(&mut self, def: &ResourceDef, namespace: Option<&str>, body: &mut Value) {
+        let prefix = meta::meta_text(body, "generateName");
+        if prefix.is_empty() || !meta::meta_text(body, "name").is_empty() {
+            return;
+        }
+        let prefix: String = prefix.chars().take(GENERATED_PREFIX).collect();
+        let storage = def.storage();
+        let mut name = String::new();
+        for _ in 0..GENERATE_ATTEMPTS {
+            name = format!("{prefix}{}", self.rng.suffix());
+            let key = store::key(namespace, &name);
+            if self.store.get(&storage, &key).is_none() {
+                break;
+            }
+        }
+        meta::set(body, "name", name);
+    }
+
+    /// Writes `new`, in the version of `def`, over `old`, within what the target's endpoint may change.
+    pub(crate) fn replace(
+        &mut self,
+        def: &ResourceDef,
+        target: &Target,
+        old: &Object,
+        new: Value,
+        options: &WriteOptions,
+        now: Timestamp,
+    ) -> Result<Object, Status> {
+        let name = old.name().to_owned();
+        locked(def, target, old, &new)?;
+        let new = match target.subresource.as_deref() {
+            Some(sub) => subresource::merge(def, sub, old, new)?,
+            None => {
+                let mut new = convert::to_version(new, &def.stored_as());
+                if def.has_status() {
+                    copy(old.value(), &mut new, "status");
+                }
+                new
+            }
+        };
+        let mut new = carried(old.value(), new);
+        let causes = changes(def, old.value(), &new);
+        if !causes.is_empty() {
+            return Err(Status::invalid(&def.group, &def.kind, &name, &causes));
+        }
+        admission::update(self, def, target.subresource.as_deref(), old, &mut new)?;
+        let shown = |value: Value| match target.subresource.as_deref() {
+            Some(sub) => subresource::get(def, sub, &Object::new(value)),
+            None => Ok(present(def, &Object::new(value))),
+        };
+        if new == *old.value() {
+            return shown(new);
+        }
+        if desired(def, old.value()) != desired(def, &new)
+            && let Some(generation) = meta::metadata(old.value()).get("generation")
+            && (def.generation || def.is_custom())
+        {
+            let next = generation.as_i64().unwrap_or_default() + 1;
+            meta::set(&mut new, "generation", next);
+        }
+        let key = store::key(old.namespace(), &name);
+        if delete::is_finished(def, &new) {
+            if !options.dry_run {
+                self.erase(def, &key);
+                crd::changed(self, def, &name, now);
+            }
+            return shown(new);
+        }
+        if options.dry_run {
+            return shown(new);
+        }
+        bounded(&new)?;
+        let object = self.commit(def, &key, new);
+        crd::changed(self, def, &name, now);
+        shown(object.value().clone())
+    }
+
+    /// Writes an object at the next revision, notes it and keeps the books.
+    pub(crate) fn commit(&mut self, def: &ResourceDef, key: &str, value: Value) -> Object {
+        let storage = def.storage();
+        let old = self.store.get(&storage, key).cloned();
+        let verb = if old.is_some() { "update" } else { "create" };
+        let new = self.store.put(&storage, key, value);
+        self.allocations.changed(&storage, old.as_ref(), Some(&new));
+        self.note(verb, &storage, key);
+        new
+    }
+
+    /// Removes an object at the next revision, notes it and keeps the books.
+    pub(crate) fn erase(&mut self, def: &ResourceDef, key: &str) {
+        let storage = def.storage();
+        if let Some(old) = self.store.remove(&storage, key) {
+            self.allocations.changed(&storage, Some(&old), None);
+            self.note("delete", &storage, key);
+        }
+    }
+}
+
+/// 409 when the writer has seen another object or another version of it.
+fn locked(def: &ResourceDef, target: &Target, old: &Object, new: &Value) -> Result<(), Status> {
+    let name = old.name();
+    let seen = meta::meta_text(new, "resourceVersion");
+    if !seen.is_empty() && seen != "0" && seen.parse() != Ok(old.resource_version()) {
+        if seen.parse::<u64>().is_err() {
+            let cause = Cause::invalid(
+                "metadata.resourceVersion",
+                &Value::from(seen),
+                &format!("strconv.ParseUint: parsing {seen:?}: invalid syntax"),
+            );
+            return Err(Status::invalid(&def.group, &def.kind, name, &[cause]));
+        }
+        return Err(Status::modified(&def.group, &def.plural, name));
+    }
+    let uid = meta::meta_text(new, "uid");
+    if !uid.is_empty() && uid != old.uid() {
+        let path = store::key(target.namespace.as_deref(), name);
+        let stored = old.uid();
+        let resource = def.group_resource();
+        return Err(Status::conflict(
+            &def.group,
+            &def.plural,
+            name,
+            &format!(
+                "StorageError: invalid object, Code: 4, Key: /registry/{resource}/{path}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Copies a top-level field, or its absence.
+pub(crate) fn copy(from: &Value, to: &mut Value, key: &str) {
+    let Some(to) = to.as_object_mut() else {
+        return;
+    };
+    match from.get(key) {
+        Some(value) => to.insert(key.to_owned(), value.clone()),
+        None => to.remove(key),
+    };
+}
+
+/// `new` with what only the server sets as it was.
+fn carried(old: &Value, mut new: Value) -> Value {
+    let before = meta::metadata(old);
+    for key in ["resourceVersion", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "uid", "selfLink"] {
+        match before.get(key) {
+            Some(value) => meta::set(&mut new, key, value.clone()),
+            None => meta::unset(&mut new, key),
+        }
+    }
+    for key in ["creationTimestamp", "managedFields"] {
+        let given = meta::metadata(&new).get(key);
+        if let Some(value) = before.get(key)
+            && given.is_none_or(Value::is_null)
+        {
+            meta::set(&mut new, key, value.clone());
+        }
+    }
+    meta::tidy(&mut new);
+    new
+}
+
+/// What an update of any kind may not change.
+fn changes(def: &ResourceDef, old: &Value, new: &Value) -> Vec<Cause> {
+    let mut causes = validate_name::metadata(def, new);
+    let time = meta::metadata(new).get("creationTimestamp");
+    if time != meta::metadata(old).get("creationTimestamp") {
+        let time = time.cloned().unwrap_or_default();
+        causes.push(Cause::invalid("metadata.creationTimestamp", &time, "field is immutable"));
+    }
+    if meta::is_terminating(old) {
+        let before = meta::finalizers(old);
+        let added: Vec<_> = meta::finalizers(new)
+            .into_iter()
+            .filter(|finalizer| !before.contains(finalizer))
+            .map(|finalizer| format!("{finalizer:?}"))
+            .collect();
+        if !added.is_empty() {
+            let cause = Cause::forbidden(
+                "metadata.finalizers",
+                &format!(
+                    "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+                    added.join(", ")
+                ),
+            );
+            // Said twice, as the real server does: two validations find it.
+            causes.extend([cause.clone(), cause]);
+        }
+    }
+    causes
+}
+
+/// The desired state: what `metadata.generation` counts the changes of.
+fn desired<'a>(def: &ResourceDef, value: &'a Value) -> Vec<(&'a String, &'a Value)> {
+    let observed = def.has_status() || !def.is_custom();
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| match key.as_str() {
+            "apiVersion" | "kind" | "metadata" => false,
+            "status" => !observed,
+            _ => true,
+        })
+        .collect()
+}
+
+/// Refuses what the real storage would refuse.
+fn bounded(value: &Value) -> Result<(), Status> {
+    if Object::new(value.clone()).json().len() > MAX_OBJECT_BYTES {
+        return Err(Status::storage("etcdserver: request is too large"));
+    }
+    Ok(())
+}
