@@ -1,0 +1,4 @@
+//! Everything that looks at Ark from outside, in one binary: the house rules, to begin with.
+
+mod tidy;
+mod tree;
