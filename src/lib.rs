@@ -5,3 +5,4 @@ pub mod clock;
 pub mod cluster;
 pub mod object;
 pub mod results;
+pub mod snapshot;

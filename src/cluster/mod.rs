@@ -20,10 +20,14 @@ mod discovery;
 mod error;
 mod kube;
 mod request;
+#[cfg(feature = "sim")]
+mod sim;
 mod status;
 
 pub use error::{ClusterError, ClusterErrorKind};
 pub use kube::{ConnectError, KubeCluster};
+#[cfg(feature = "sim")]
+pub use sim::{SimClock, SimCluster};
 
 /// A Kubernetes API server.
 ///

@@ -1,6 +1,8 @@
 //! What every backend does with a request before it leaves: names it for errors and refuses names that would mean
 //! something else in a path.
 
+use std::time::Duration;
+
 use super::{ClusterError, ClusterErrorKind, ExecRequest, Target};
 use crate::object::ApiResource;
 
@@ -73,6 +75,11 @@ pub(super) fn check_names(operation: &str, namespace: Option<&str>, name: Option
         check_segment(operation, "name", name)?;
     }
     Ok(())
+}
+
+/// The server counts whole seconds and reads zero as "no limit".
+pub(super) fn whole_seconds(timeout: Duration) -> u64 {
+    timeout.as_secs().saturating_add(u64::from(timeout.subsec_nanos() > 0)).max(1)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::chain;
 use super::http_io::{Http, JSON, Query, failure, object_path, within};
 use super::page::corrupt;
-use crate::cluster::request::{check_names, operation};
+use crate::cluster::request::{check_names, operation, whole_seconds};
 use crate::cluster::status::StatusBody;
 use crate::cluster::{ClusterError, ClusterErrorKind, WatchEvent, WatchOptions};
 use crate::object::{ApiResource, RawObject};
@@ -63,11 +63,6 @@ pub(super) async fn watch(
     // The whole stream has one end, however often it is polled.
     let deadline = Box::pin(tokio::time::sleep(timeout.saturating_add(END_GRACE)));
     Ok(events.take_until(deadline).boxed())
-}
-
-/// The server counts whole seconds and reads zero as "no limit".
-pub(super) fn whole_seconds(timeout: Duration) -> u64 {
-    timeout.as_secs().saturating_add(u64::from(timeout.subsec_nanos() > 0)).max(1)
 }
 
 struct Lines {
