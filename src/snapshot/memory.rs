@@ -110,7 +110,8 @@ impl MemorySnapshotter {
 
     fn next_id(&self, state: &mut State, prefix: &str) -> String {
         state.next += 1;
-        let digest = Sha256::new().chain_update(self.settings.seed.to_be_bytes()).chain_update(state.next.to_be_bytes());
+        let digest =
+            Sha256::new().chain_update(self.settings.seed.to_be_bytes()).chain_update(state.next.to_be_bytes());
         digest.finalize().iter().take(8).fold(format!("{prefix}-"), |mut id, byte| {
             write!(id, "{byte:02x}").expect("a String takes everything");
             id

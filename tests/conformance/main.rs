@@ -1,0 +1,4 @@
+//! The contract suites over every backend that can run here.
+
+mod cluster;
+mod snapshot;
