@@ -1,8 +1,10 @@
 //! **Ark**: backup and restore for Kubernetes, and the harness that proves it.
 
 pub mod api;
+pub mod archive;
 pub mod clock;
 pub mod cluster;
 pub mod object;
 pub mod results;
 pub mod snapshot;
+pub mod storage;

@@ -62,19 +62,12 @@ pub struct Process {
 impl Process {
     /// A process that prints `stdout` and succeeds at once.
     pub fn ok(stdout: impl Into<Bytes>) -> Self {
-        Self {
-            stdout: stdout.into(),
-            ..Self::default()
-        }
+        Self { stdout: stdout.into(), ..Self::default() }
     }
 
     /// A process that prints `stderr` and ends with `exit_code`.
     pub fn failed(exit_code: i32, stderr: impl Into<Bytes>) -> Self {
-        Self {
-            stderr: stderr.into(),
-            exit_code,
-            ..Self::default()
-        }
+        Self { stderr: stderr.into(), exit_code, ..Self::default() }
     }
 
     /// The same process, `delay` later.
@@ -144,16 +137,11 @@ impl ExecMatch {
     }
 
     fn matches(&self, call: &ExecCall) -> bool {
-        let is = |wanted: &Option<String>, found: &String| {
-            wanted.as_ref().is_none_or(|wanted| wanted == found)
-        };
+        let is = |wanted: &Option<String>, found: &String| wanted.as_ref().is_none_or(|wanted| wanted == found);
         is(&self.namespace, &call.namespace)
             && is(&self.pod, &call.pod)
             && is(&self.container, &call.container)
-            && self
-                .command
-                .as_ref()
-                .is_none_or(|words| call.command.starts_with(words))
+            && self.command.as_ref().is_none_or(|words| call.command.starts_with(words))
     }
 }
 
@@ -182,10 +170,7 @@ impl ExecScript for Script {
         self.rules
             .iter()
             .find(|(calls, _)| calls.matches(call))
-            .map_or_else(
-                || emulate(&call.command, &call.stdin),
-                |(_, process)| process.clone(),
-            )
+            .map_or_else(|| emulate(&call.command, &call.stdin), |(_, process)| process.clone())
     }
 }
 
@@ -195,9 +180,7 @@ pub fn emulate(command: &[String], stdin: &Bytes) -> Process {
         return Process::ok(Bytes::new());
     };
     match (base_name(program), &command[1..]) {
-        ("sh" | "bash" | "ash" | "dash", [flag, line, ..])
-            if flag.starts_with('-') && flag.ends_with('c') =>
-        {
+        ("sh" | "bash" | "ash" | "dash", [flag, line, ..]) if flag.starts_with('-') && flag.ends_with('c') => {
             shell(line, stdin)
         }
         (program, arguments) => simple(program, arguments, stdin),
@@ -218,25 +201,11 @@ fn simple(program: &str, arguments: &[String], stdin: &Bytes) -> Process {
             };
             Process::ok(format!("{}{end}", words.join(" ")))
         }
-        "printf" => Process::ok(
-            arguments
-                .first()
-                .map_or_else(String::new, |format| format.replace("\\n", "\n")),
-        ),
+        "printf" => Process::ok(arguments.first().map_or_else(String::new, |format| format.replace("\\n", "\n"))),
         "cat" if arguments.is_empty() || arguments == ["-"] => Process::ok(stdin.clone()),
         "false" => Process::failed(1, Bytes::new()),
-        "exit" => Process::failed(
-            arguments
-                .first()
-                .and_then(|code| code.parse().ok())
-                .unwrap_or(0),
-            Bytes::new(),
-        ),
-        "sleep" => Process::default().after(
-            arguments
-                .first()
-                .map_or(Duration::ZERO, |time| sleep_time(time)),
-        ),
+        "exit" => Process::failed(arguments.first().and_then(|code| code.parse().ok()).unwrap_or(0), Bytes::new()),
+        "sleep" => Process::default().after(arguments.first().map_or(Duration::ZERO, |time| sleep_time(time))),
         _ => Process::default(),
     }
 }
@@ -297,12 +266,7 @@ fn shell(line: &str, stdin: &Bytes) -> Process {
             break;
         }
     }
-    Process {
-        stdout: stdout.into(),
-        stderr: stderr.into(),
-        exit_code,
-        delay,
-    }
+    Process { stdout: stdout.into(), stderr: stderr.into(), exit_code, delay }
 }
 
 fn take_word(words: &mut Vec<String>, wanted: &[&str]) -> bool {
@@ -333,9 +297,7 @@ fn split(line: &str) -> Result<Vec<(Join, Vec<String>)>, &'static str> {
                 loop {
                     match letters.next() {
                         Some('"') => break,
-                        Some('\\') => {
-                            text.push(letters.next().ok_or("unterminated quoted string")?)
-                        }
+                        Some('\\') => text.push(letters.next().ok_or("unterminated quoted string")?),
                         Some(letter) => text.push(letter),
                         None => return Err("unterminated quoted string"),
                     }
@@ -343,12 +305,8 @@ fn split(line: &str) -> Result<Vec<(Join, Vec<String>)>, &'static str> {
             }
             '\\' => word.get_or_insert_default().extend(letters.next()),
             ';' | '\n' => start_command(&mut commands, &mut word, Join::Always)?,
-            '&' if letters.next_if_eq(&'&').is_some() => {
-                start_command(&mut commands, &mut word, Join::And)?
-            }
-            '|' if letters.next_if_eq(&'|').is_some() => {
-                start_command(&mut commands, &mut word, Join::Or)?
-            }
+            '&' if letters.next_if_eq(&'&').is_some() => start_command(&mut commands, &mut word, Join::And)?,
+            '|' if letters.next_if_eq(&'|').is_some() => start_command(&mut commands, &mut word, Join::Or)?,
             letter if letter.is_whitespace() => push_word(&mut commands, &mut word),
             letter => word.get_or_insert_default().push(letter),
         }
@@ -387,19 +345,10 @@ mod tests {
 
     #[test]
     fn the_shell_runs_lists_of_echoes() {
-        assert_eq!(
-            run(&["/bin/sh", "-c", "echo freeze"]),
-            Process::ok("freeze\n")
-        );
-        assert_eq!(
-            run(&["sh", "-c", "false || echo 'a  b' && echo \"c\"; echo -n d"]),
-            Process::ok("a  b\nc\nd")
-        );
+        assert_eq!(run(&["/bin/sh", "-c", "echo freeze"]), Process::ok("freeze\n"));
+        assert_eq!(run(&["sh", "-c", "false || echo 'a  b' && echo \"c\"; echo -n d"]), Process::ok("a  b\nc\nd"));
         assert_eq!(run(&["sh", "-c", "false && echo no"]).exit_code, 1);
-        assert_eq!(
-            run(&["sh", "-c", "echo no >&2; exit 3; echo late"]),
-            Process::failed(3, "no\n")
-        );
+        assert_eq!(run(&["sh", "-c", "echo no >&2; exit 3; echo late"]), Process::failed(3, "no\n"));
         assert_eq!(run(&["sh", "-c", "echo 'open"]).exit_code, 2);
     }
 
@@ -409,10 +358,7 @@ mod tests {
         assert_eq!(run(&["cat"]), Process::ok("input"));
         assert_eq!(run(&["/usr/bin/false"]).exit_code, 1);
         assert_eq!(run(&["fsfreeze", "--freeze", "/data"]), Process::default());
-        assert_eq!(
-            run(&["sh", "-c", "sleep 1.5; sleep 2m"]).delay,
-            Duration::from_millis(121_500)
-        );
+        assert_eq!(run(&["sh", "-c", "sleep 1.5; sleep 2m"]).delay, Duration::from_millis(121_500));
         assert_eq!(run(&["sleep", "1e300"]).delay, LONGEST_SLEEP);
         assert_eq!(run(&["sleep", "-1"]).delay, Duration::ZERO);
         assert_eq!(run(&["sleep", "nan"]).delay, Duration::ZERO);
@@ -422,13 +368,7 @@ mod tests {
     #[test]
     fn the_first_matching_rule_answers() {
         let script = Script::new()
-            .on(
-                ExecMatch::any()
-                    .namespace("shop")
-                    .pod("db-0")
-                    .command(&["psql"]),
-                Process::failed(2, "no"),
-            )
+            .on(ExecMatch::any().namespace("shop").pod("db-0").command(&["psql"]), Process::failed(2, "no"))
             .on(ExecMatch::any().container("db"), Process::ok("db"));
         let mut call = ExecCall {
             namespace: "shop".into(),

@@ -1,0 +1,281 @@
+//! [`ArchiveWriter`]: objects in, compressed bytes and an index out.
+//!
+//! The writer is synchronous and does no IO: append an object, take what is ready, upload it, go on. Its memory is one
+//! gzip member, the compressed index, and sixteen bytes for each path to refuse duplicates by.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+
+use super::hash::{Hash, hash_of};
+use super::index::{EncodedIndex, IndexEncoder};
+use super::{ARCHIVE_MODE, ArchiveError, BLOCK_BYTES, ENTRY_BYTES_MAX, EntryPath};
+
+/// A gzip member is closed when it holds so many uncompressed bytes: small enough that reading one object is cheap,
+/// large enough that compression loses nothing.
+pub const MEMBER_BYTES: u64 = 1024 * 1024;
+
+/// Writes the tarball of format version 1 as a sequence of gzip members.
+///
+/// Every entry lies in one member whole, header and content. The same entries and the same time give the same bytes.
+#[derive(Debug)]
+pub struct ArchiveWriter {
+    mtime_seconds: u64,
+    encoder: GzEncoder<Vec<u8>>,
+    /// Uncompressed bytes of the open member.
+    open: u64,
+    /// Where the open member starts, in compressed bytes.
+    member_start: u64,
+    /// Compressed bytes that were taken.
+    taken: u64,
+    hasher: Sha256,
+    index: IndexEncoder,
+    paths: BTreeSet<u128>,
+}
+
+/// What is left when the last entry was appended.
+#[derive(Debug)]
+pub struct Finished {
+    /// The last compressed bytes.
+    pub tail: Vec<u8>,
+    /// The index, ready to be stored.
+    pub index: EncodedIndex,
+    /// Length of the whole archive, compressed.
+    pub bytes: u64,
+    /// SHA-256 of the whole archive, compressed.
+    pub sha256: Hash,
+    /// Entries in it.
+    pub items: u64,
+}
+
+impl ArchiveWriter {
+    /// An empty archive whose entries all carry this modification time, in seconds since 1970.
+    pub fn new(mtime_seconds: u64) -> Self {
+        Self {
+            mtime_seconds,
+            encoder: encoder(Vec::new()),
+            open: 0,
+            member_start: 0,
+            taken: 0,
+            hasher: Sha256::new(),
+            index: IndexEncoder::new(),
+            paths: BTreeSet::new(),
+        }
+    }
+
+    /// Adds one object.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Duplicate`] for a path that is there already, [`ArchiveError::EntryTooLarge`] for more than
+    /// [`ENTRY_BYTES_MAX`]. The archive is as it was and can be gone on with.
+    pub fn append(&mut self, path: &EntryPath, content: &[u8]) -> Result<(), ArchiveError> {
+        let bytes = content.len() as u64;
+        if bytes > ENTRY_BYTES_MAX {
+            return Err(ArchiveError::EntryTooLarge { path: path.to_string(), bytes, limit: ENTRY_BYTES_MAX });
+        }
+        let text = path.to_string();
+        let digest = Sha256::digest(&text);
+        let key = u128::from_be_bytes(digest[..16].try_into().expect("a digest has 32 bytes"));
+        if !self.paths.insert(key) {
+            return Err(ArchiveError::Duplicate { path: text });
+        }
+        self.write_header(&text, bytes);
+        self.index.entry(&text, self.open, bytes, &hash_of(content));
+        self.write(content);
+        self.pad();
+        if self.open >= MEMBER_BYTES {
+            self.close_member();
+        }
+        Ok(())
+    }
+
+    /// Entries so far.
+    pub fn items(&self) -> u64 {
+        self.paths.len() as u64
+    }
+
+    /// Compressed bytes that wait to be taken.
+    pub fn ready(&self) -> usize {
+        self.encoder.get_ref().len()
+    }
+
+    /// Takes the compressed bytes that are ready; may be empty.
+    pub fn take(&mut self) -> Vec<u8> {
+        let bytes = std::mem::take(self.encoder.get_mut());
+        self.hasher.update(&bytes);
+        self.taken += bytes.len() as u64;
+        bytes
+    }
+
+    /// Ends the archive.
+    pub fn finish(mut self) -> Finished {
+        // Two empty blocks end a tar file.
+        self.write(&[0; 2 * BLOCK_BYTES]);
+        self.close_member();
+        let items = self.items();
+        // The member that was opened after the last one is empty and never becomes part of the archive.
+        let tail = self.take();
+        let sha256 = Hash::from(self.hasher);
+        let index = self.index.finish(self.taken, &sha256, items);
+        Finished { tail, index, bytes: self.taken, sha256, items }
+    }
+
+    fn write_header(&mut self, path: &str, bytes: u64) {
+        let mut header = tar::Header::new_ustar();
+        header.set_mode(ARCHIVE_MODE);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(self.mtime_seconds);
+        header.set_entry_type(tar::EntryType::Regular);
+        header.set_size(bytes);
+        if header.set_path(path).is_err() {
+            self.write_long_path(path);
+            // What a reader sees that knows no extensions: some name, unique enough.
+            let shortened = hash_of(path.as_bytes()).to_string();
+            header.set_path(shortened).expect("sixty-four digits fit");
+        }
+        header.set_cksum();
+        self.write(header.as_bytes());
+    }
+
+    /// The extension of POSIX for paths beyond what the header has room for.
+    fn write_long_path(&mut self, path: &str) {
+        let content = pax_record("path", path);
+        let mut header = tar::Header::new_ustar();
+        header.set_path("PaxHeaders.0/path").expect("a short path fits");
+        header.set_mode(ARCHIVE_MODE);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(self.mtime_seconds);
+        header.set_entry_type(tar::EntryType::XHeader);
+        header.set_size(content.len() as u64);
+        header.set_cksum();
+        self.write(header.as_bytes());
+        self.write(content.as_bytes());
+        self.pad();
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.encoder.write_all(bytes).expect("writing to memory does not fail");
+        self.open += bytes.len() as u64;
+    }
+
+    fn pad(&mut self) {
+        let over = (self.open % BLOCK_BYTES as u64) as usize;
+        if over > 0 {
+            self.write(&[0; BLOCK_BYTES][over..]);
+        }
+    }
+
+    fn close_member(&mut self) {
+        self.encoder.try_finish().expect("writing to memory does not fail");
+        let ready = std::mem::take(self.encoder.get_mut());
+        let end = self.taken + ready.len() as u64;
+        self.index.member(self.member_start, end - self.member_start, self.open);
+        self.encoder = encoder(ready);
+        self.member_start = end;
+        self.open = 0;
+    }
+}
+
+fn encoder(output: Vec<u8>) -> GzEncoder<Vec<u8>> {
+    GzEncoder::new(output, Compression::default())
+}
+
+/// `LENGTH KEY=VALUE\n`, where the length counts itself.
+fn pax_record(key: &str, value: &str) -> String {
+    let rest = key.len() + value.len() + 3;
+    let mut length = rest + 1;
+    while length.to_string().len() + rest != length {
+        length = length.to_string().len() + rest;
+    }
+    format!("{length} {key}={value}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use flate2::read::MultiGzDecoder;
+
+    use super::*;
+    use crate::object::GroupResource;
+
+    fn path(namespace: Option<&str>, name: &str) -> EntryPath {
+        EntryPath::new(GroupResource::new("apps", "deployments"), namespace, name).expect("a path")
+    }
+
+    #[test]
+    fn any_tar_reader_reads_it_and_headers_are_those_of_ark() {
+        let mut writer = ArchiveWriter::new(1_795_387_840);
+        let long = "x".repeat(250);
+        let entries = [
+            (path(Some("shop"), "web"), b"{}".to_vec()),
+            (path(None, &long), vec![b'y'; 512]),
+            (path(Some("shop"), "empty"), Vec::new()),
+        ];
+        for (path, content) in &entries {
+            writer.append(path, content).expect("new");
+        }
+        let finished = writer.finish();
+        assert_eq!((finished.items, finished.bytes), (3, finished.tail.len() as u64));
+        let mut archive = tar::Archive::new(MultiGzDecoder::new(finished.tail.as_slice()));
+        let mut read = Vec::new();
+        for entry in archive.entries().expect("an archive") {
+            let mut entry = entry.expect("an entry");
+            let header = entry.header().clone();
+            assert_eq!(header.mode().expect("a mode"), 0o755);
+            assert_eq!((header.uid().expect("uid"), header.gid().expect("gid")), (0, 0));
+            assert_eq!(header.mtime().expect("mtime"), 1_795_387_840);
+            assert_eq!(header.entry_type(), tar::EntryType::Regular);
+            let mut content = Vec::new();
+            let path = entry.path().expect("a path").to_string_lossy().into_owned();
+            entry.read_to_end(&mut content).expect("content");
+            read.push((path.parse::<EntryPath>().expect("own path"), content));
+        }
+        assert_eq!(read, entries);
+    }
+
+    #[test]
+    fn a_duplicate_and_an_oversized_entry_are_refused_and_leave_no_trace() {
+        let mut writer = ArchiveWriter::new(0);
+        writer.append(&path(None, "a"), b"{}").expect("new");
+        assert!(matches!(writer.append(&path(None, "a"), b"{}"), Err(ArchiveError::Duplicate { .. })));
+        let large = vec![0; usize::try_from(ENTRY_BYTES_MAX).expect("fits") + 1];
+        assert!(matches!(writer.append(&path(None, "b"), &large), Err(ArchiveError::EntryTooLarge { .. })));
+        writer.append(&path(None, "b"), b"{}").expect("an error left nothing behind");
+        assert_eq!(writer.finish().items, 2);
+    }
+
+    #[test]
+    fn taking_often_or_never_gives_the_same_bytes() {
+        let write = |often: bool| {
+            let (mut writer, mut bytes) = (ArchiveWriter::new(7), Vec::new());
+            for number in 0..600_u32 {
+                let content: Vec<u8> = (0..5000_u32).map(|at| (at.wrapping_mul(number + 1) >> 3) as u8).collect();
+                writer.append(&path(Some("shop"), &format!("web-{number}")), &content).expect("new");
+                if often {
+                    bytes.extend(writer.take());
+                }
+            }
+            let finished = writer.finish();
+            bytes.extend(&finished.tail);
+            assert_eq!(hash_of(&bytes), finished.sha256);
+            assert_eq!(bytes.len() as u64, finished.bytes);
+            (bytes, finished.index)
+        };
+        assert_eq!(write(true), write(false));
+    }
+
+    #[test]
+    fn a_pax_record_counts_its_own_length() {
+        assert_eq!(pax_record("path", "x"), "10 path=x\n");
+        for length in 80..110 {
+            let record = pax_record("path", &"x".repeat(length));
+            assert_eq!(record.split_once(' ').expect("a space").0.parse::<usize>().expect("a number"), record.len());
+        }
+    }
+}
