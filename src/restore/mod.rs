@@ -31,7 +31,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use thiserror::Error;
 
-use crate::api::{Backup, BackupPhase, FORMAT_VERSION, Restore, RestoreProgress, RestoreStatus};
+use crate::api::{Backup, BackupPhase, Restore, RestoreProgress, RestoreStatus};
 use crate::clock::Clock;
 use crate::cluster::{Cluster, ClusterError};
 use crate::object::{LabelSelector, ResourceMapper};
@@ -293,3 +293,6 @@ fn counts_text(progress: &RestoreProgress) -> BTreeMap<&'static str, String> {
         ("updated", progress.updated.to_string()),
     ])
 }
+
+#[cfg(all(test, feature = "sim"))]
+mod tests;
