@@ -5,6 +5,7 @@ pub mod archive;
 pub mod clock;
 pub mod cluster;
 pub mod object;
+pub mod restore;
 pub mod results;
 pub mod snapshot;
 pub mod storage;
