@@ -2,10 +2,10 @@
 
 pub mod api;
 pub mod archive;
+pub mod backup;
 pub mod clock;
 pub mod cluster;
 pub mod object;
-pub mod restore;
 pub mod results;
 pub mod snapshot;
 pub mod storage;

@@ -36,6 +36,12 @@ pub struct ArchiveWriter {
     paths: BTreeSet<u128>,
 }
 
+/// What a path is remembered by: half of its SHA-256, so that no two paths of any cluster are taken for one.
+fn key_of(path: &str) -> u128 {
+    let digest = Sha256::digest(path);
+    u128::from_be_bytes(digest[..16].try_into().expect("a digest has 32 bytes"))
+}
+
 /// What is left when the last entry was appended.
 #[derive(Debug)]
 pub struct Finished {
@@ -77,9 +83,7 @@ impl ArchiveWriter {
             return Err(ArchiveError::EntryTooLarge { path: path.to_string(), bytes, limit: ENTRY_BYTES_MAX });
         }
         let text = path.to_string();
-        let digest = Sha256::digest(&text);
-        let key = u128::from_be_bytes(digest[..16].try_into().expect("a digest has 32 bytes"));
-        if !self.paths.insert(key) {
+        if !self.paths.insert(key_of(&text)) {
             return Err(ArchiveError::Duplicate { path: text });
         }
         self.write_header(&text, bytes);
@@ -90,6 +94,11 @@ impl ArchiveWriter {
             self.close_member();
         }
         Ok(())
+    }
+
+    /// Whether an entry of this path is in the archive.
+    pub fn contains(&self, path: &EntryPath) -> bool {
+        self.paths.contains(&key_of(&path.to_string()))
     }
 
     /// Entries so far.
