@@ -6,6 +6,7 @@ pub mod backup;
 pub mod clock;
 pub mod cluster;
 pub mod object;
+pub mod restore;
 pub mod results;
 pub mod snapshot;
 pub mod storage;

@@ -129,6 +129,10 @@ pub struct RestoreProgress {
     pub unchanged: u64,
     /// Items that exist, differ and were kept.
     pub different: u64,
+    /// Items that existed and were changed.
+    #[serde(default)]
+    #[schemars(with = "Option<u64>")]
+    pub updated: u64,
     /// Items that were left out, each with a reason.
     pub skipped: u64,
     /// Items that failed.

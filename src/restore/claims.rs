@@ -1,0 +1,108 @@
+//! Claims and the volumes they name.
+//!
+//! A claim keeps the name of its volume only where that volume is there for it: created by this restore, or present and
+//! reserved for exactly this claim. Otherwise the name goes, and the claim asks for a volume like a new one; a claim that
+//! named a volume of somebody else would wait for ever, or take it away.
+
+use std::collections::BTreeSet;
+
+use futures::StreamExt;
+use serde_json::Value;
+
+use super::catalog::Facts;
+use super::engine::Engine;
+use super::reset;
+use super::select::Item;
+use crate::object::GroupResource;
+
+/// What is known about a volume in the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum VolumeState {
+    /// There is none of this name.
+    Absent,
+    /// It is there and kept for nobody.
+    Free,
+    /// It is kept for this claim, by namespace and name; `released` where it was bound to an earlier one of that name.
+    For { namespace: String, name: String, released: bool },
+}
+
+/// Finds out about the volumes that claims of the coming level name.
+pub(super) async fn look_up(engine: &mut Engine<'_>, ready: &[usize]) {
+    let names: BTreeSet<String> = ready
+        .iter()
+        .filter_map(|index| match &engine.selection.items[*index].entry.facts {
+            Facts::Claim(volume) => volume.clone(),
+            _ => None,
+        })
+        .filter(|name| !engine.volumes.contains_key(name))
+        .collect();
+    let Some(resource) = engine.mapper.find(&GroupResource::new("", "persistentvolumes")).cloned() else { return };
+    let cluster = &engine.ctx.cluster;
+    let resource = &resource;
+    let created = created_volumes(engine);
+    let known = names.iter().filter_map(|name| Some((name.clone(), created.get(name)?.clone()))).collect::<Vec<_>>();
+    let unknown: Vec<String> = names.into_iter().filter(|name| !created.contains_key(name)).collect();
+    let found: Vec<(String, VolumeState)> = futures::stream::iter(unknown)
+        .map(|name| async move {
+            let state = match cluster.get(resource, None, &name).await.map(|volume| volume.value()) {
+                Ok(Ok(volume)) => state(&volume),
+                _ => VolumeState::Absent,
+            };
+            (name, state)
+        })
+        .buffer_unordered(engine.ctx.settings.in_flight.max(1))
+        .collect()
+        .await;
+    engine.volumes.extend(known.into_iter().chain(found));
+}
+
+/// Volumes that this restore made (or, in a plan, would make) are as the archive says, which spares reading them.
+fn created_volumes(engine: &Engine<'_>) -> std::collections::BTreeMap<String, VolumeState> {
+    let items = engine.selection.items.iter().enumerate();
+    items
+        .filter_map(|(index, item)| {
+            let Facts::Volume { claim, .. } = &item.entry.facts else { return None };
+            let made = engine.uids.get(&index).is_some_and(|uid| engine.made.contains(uid));
+            let state = match claim {
+                None => VolumeState::Free,
+                Some((namespace, name)) => {
+                    let namespace = engine.mapping.get(namespace).unwrap_or(namespace).clone();
+                    VolumeState::For { namespace, name: name.clone(), released: false }
+                }
+            };
+            made.then(|| (item.name.clone(), state))
+        })
+        .collect()
+}
+
+fn state(volume: &Value) -> VolumeState {
+    let text = |pointer: &str| volume.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (namespace, name) = (text("/spec/claimRef/namespace"), text("/spec/claimRef/name"));
+    if name.is_empty() {
+        return VolumeState::Free;
+    }
+    VolumeState::For { namespace, name, released: text("/status/phase") == "Released" }
+}
+
+/// Takes the name of its volume from a claim that cannot have it.
+pub(super) fn prepare(engine: &Engine<'_>, item: &Item, object: &mut Value, warnings: &mut Vec<String>) {
+    let Facts::Claim(Some(volume)) = &item.entry.facts else { return };
+    let namespace = item.namespace.as_deref().unwrap_or_default();
+    let problem = match engine.volumes.get(volume) {
+        Some(VolumeState::Free) => None,
+        Some(VolumeState::For { namespace: other, name, released }) if other == namespace && *name == item.name => {
+            if *released {
+                warnings.push(format!(
+                    "volume {volume} was released by an earlier claim of this name; it binds once spec.claimRef.uid is removed from the volume"
+                ));
+            }
+            None
+        }
+        Some(VolumeState::For { .. }) => Some("belongs to another claim"),
+        Some(VolumeState::Absent) | None => Some("is neither restored nor in the cluster"),
+    };
+    if let Some(problem) = problem {
+        reset::unbind(object);
+        warnings.push(format!("volume {volume} {problem}; the claim asks for a new one, which is empty"));
+    }
+}

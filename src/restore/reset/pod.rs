@@ -1,0 +1,76 @@
+//! Pods: the node they ran on, the tokens they were given, the priority their class computed.
+
+use serde_json::Value;
+
+use crate::restore::clean::remove_nested;
+
+/// Containers of every sort.
+const CONTAINERS: [&str; 2] = ["/spec/containers", "/spec/initContainers"];
+
+pub(super) fn reset(object: &mut Value, notes: &mut Vec<String>) {
+    let account = object.pointer("/spec/serviceAccountName").and_then(Value::as_str).unwrap_or("default").to_owned();
+    let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    spec.remove("nodeName");
+    // Admission computes it from priorityClassName and refuses another value.
+    spec.remove("priority");
+    if spec.remove("ephemeralContainers").is_some() {
+        notes.push("its ephemeral containers were left out: a pod cannot be created with them".into());
+    }
+    let Some(volumes) = spec.get_mut("volumes").and_then(Value::as_array_mut) else { return };
+    let mut dropped = Vec::new();
+    volumes.retain(|volume| {
+        let name = volume.get("name").and_then(Value::as_str).unwrap_or_default();
+        let token = is_token_volume(name, volume, &account);
+        if token {
+            dropped.push(name.to_owned());
+        }
+        !token
+    });
+    if volumes.is_empty() {
+        spec.remove("volumes");
+    }
+    if dropped.is_empty() {
+        return;
+    }
+    for containers in CONTAINERS {
+        for index in 0..object.pointer(containers).and_then(Value::as_array).map_or(0, Vec::len) {
+            let container = format!("{containers}/{index}");
+            let mounts = object.pointer_mut(&format!("{container}/volumeMounts")).and_then(Value::as_array_mut);
+            let Some(mounts) = mounts else { continue };
+            mounts.retain(|mount| !mount.get("name").and_then(Value::as_str).is_some_and(|name| dropped.iter().any(|d| d == name)));
+            if mounts.is_empty() {
+                remove_nested(object, &container, "volumeMounts");
+            }
+        }
+    }
+}
+
+/// Whether admission added this volume to carry the token of the pod's service account.
+fn is_token_volume(name: &str, volume: &Value, account: &str) -> bool {
+    let legacy = name.strip_prefix(account).is_some_and(|rest| rest.starts_with("-token-"));
+    (legacy && volume.get("secret").is_some()) || (name.starts_with("kube-api-access-") && volume.get("projected").is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::reset;
+
+    #[test]
+    fn the_node_the_priority_and_the_token_go() {
+        let mut pod = json!({"spec": {"serviceAccountName": "shop", "nodeName": "n1", "priority": 5, "volumes": [
+            {"name": "data", "emptyDir": {}}, {"name": "shop-token-x1", "secret": {}}, {"name": "kube-api-access-q", "projected": {}},
+            {"name": "kube-api-access-mine", "emptyDir": {}}],
+            "containers": [{"name": "a", "volumeMounts": [{"name": "data"}, {"name": "shop-token-x1"}]}],
+            "initContainers": [{"name": "b", "volumeMounts": [{"name": "kube-api-access-q"}]}, {"name": "c"}]}});
+        let mut notes = Vec::new();
+        reset(&mut pod, &mut notes);
+        assert_eq!(
+            pod,
+            json!({"spec": {"serviceAccountName": "shop", "volumes": [{"name": "data", "emptyDir": {}}, {"name": "kube-api-access-mine", "emptyDir": {}}],
+                "containers": [{"name": "a", "volumeMounts": [{"name": "data"}]}], "initContainers": [{"name": "b"}, {"name": "c"}]}})
+        );
+        assert!(notes.is_empty());
+    }
+}

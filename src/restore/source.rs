@@ -1,0 +1,94 @@
+//! Objects out of the archive: once all of them, to know what is there; later those of one level.
+
+use std::collections::BTreeMap;
+
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+
+use super::RestoreError;
+use super::catalog::Catalog;
+use super::select::Item;
+use crate::archive::EntryPath;
+use crate::object::{LabelSelector, RawObject};
+use crate::storage::{BackupStore, StorageError};
+
+/// Problems of an archive that an error names; the rest is counted.
+const PROBLEMS_MAX: usize = 10;
+
+/// One backup's archive.
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    store: &'a BackupStore,
+    backup: &'a str,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(store: &'a BackupStore, backup: &'a str) -> Self {
+        Self { store, backup }
+    }
+
+    /// Reads the whole archive. One bad entry is enough to refuse it: nothing of what follows can be trusted more.
+    pub(super) async fn catalog(&self, selector: &LabelSelector, sha256: Option<&str>) -> Result<Catalog, RestoreError> {
+        let mut entries = self.store.entries(self.backup).await?;
+        let mut catalog = Catalog::default();
+        let mut problems: Vec<String> = Vec::new();
+        let mut omitted = 0;
+        while let Some(entry) = entries.next().await {
+            let problem = match entry {
+                Ok((path, raw)) => {
+                    let text = path.to_string();
+                    catalog.add(path, raw, selector).err().map(|error| format!("{text}: {error}"))
+                }
+                Err(error) => Some(error.to_string()),
+            };
+            match problem {
+                Some(problem) if problems.len() < PROBLEMS_MAX => problems.push(problem),
+                Some(_) => omitted += 1,
+                None => {}
+            }
+        }
+        let (_, digest) = entries.digest();
+        if problems.is_empty() && sha256.is_some_and(|recorded| recorded != digest.to_string()) {
+            problems.push("its SHA-256 is not the one that was recorded when it was written".to_owned());
+        }
+        if problems.is_empty() {
+            return Ok(catalog);
+        }
+        if omitted > 0 {
+            problems.push(format!("{omitted} more"));
+        }
+        Err(RestoreError::Archive { backup: self.backup.to_owned(), problems })
+    }
+
+    /// The objects of these items: first those in memory, then the others as the archive is read again.
+    pub(super) fn objects<'s>(
+        &'s self,
+        items: &'s [Item],
+        chosen: &'s [usize],
+    ) -> BoxStream<'s, Result<(usize, RawObject), StorageError>> {
+        let held = chosen.iter().filter_map(|index| Some(Ok((*index, items[*index].entry.held.clone()?))));
+        let held = stream::iter(held);
+        let mut rest: BTreeMap<&EntryPath, usize> = BTreeMap::new();
+        for index in chosen.iter().filter(|index| items[**index].entry.held.is_none()) {
+            rest.insert(&items[*index].entry.path, *index);
+        }
+        if rest.is_empty() {
+            return held.boxed();
+        }
+        let again = stream::once(self.store.entries(self.backup)).flat_map(move |entries| match entries {
+            Err(error) => stream::iter([Err(error)]).boxed(),
+            Ok(entries) => {
+                let rest = rest.clone();
+                let found = entries.into_stream().filter_map(move |entry| {
+                    let found = match entry {
+                        Ok((path, raw)) => rest.get(&path).map(|index| Ok((*index, raw))),
+                        Err(_) => None,
+                    };
+                    futures::future::ready(found)
+                });
+                found.boxed()
+            }
+        });
+        held.chain(again).boxed()
+    }
+}

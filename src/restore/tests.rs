@@ -1,0 +1,297 @@
+//! The engine over the in-memory API server: real archives of Ark v0.6, owners, conflicts, hostile input.
+
+use std::sync::Arc;
+
+use kubesim::{ApiServer, Options};
+use object_store::ObjectStoreExt;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::api::{RestorePhase, RestoreSpec};
+use crate::archive::{ArchiveWriter, EntryPath};
+use crate::clock::TokioClock;
+use crate::cluster::SimCluster;
+use crate::storage::Bucket;
+
+const START: &str = "2026-01-01T00:00:00Z";
+
+struct World {
+    server: ApiServer,
+    ctx: RestoreContext,
+}
+
+impl World {
+    /// An empty cluster and an empty bucket. Call it inside a runtime whose time is paused.
+    fn new(options: Options) -> Self {
+        let server = ApiServer::new(options);
+        let ctx = RestoreContext {
+            cluster: Arc::new(SimCluster::new(server.clone())),
+            store: BackupStore::new(Bucket::memory()),
+            clock: Arc::new(TokioClock::starting_at(START.parse().expect("a constant"))),
+            own_namespace: "heptio-ark".into(),
+            settings: RestoreSettings::default(),
+            observer: Arc::new(Unobserved),
+        };
+        Self { server, ctx }
+    }
+
+    fn bare() -> Self {
+        Self::new(Options::default())
+    }
+
+    async fn put(&self, key: &str, content: Vec<u8>) {
+        let bucket = self.ctx.store.bucket();
+        bucket.store().put(&bucket.path(key), content.into()).await.expect("memory");
+    }
+
+    /// A backup of these objects, by their paths.
+    async fn backup(&self, name: &str, objects: &[(&str, Value)]) {
+        let mut writer = ArchiveWriter::new(0);
+        for (path, object) in objects {
+            let path: EntryPath = path.parse().expect("a path");
+            writer.append(&path, &serde_json::to_vec(object).expect("a value")).expect("new");
+        }
+        self.put(&format!("{name}/{name}.tar.gz"), writer.finish().tail).await;
+        let mut backup = Backup::new(name, crate::api::BackupSpec::default());
+        backup.status = Some(crate::api::BackupStatus {
+            version: crate::api::FORMAT_VERSION,
+            phase: BackupPhase::Completed,
+            ..crate::api::BackupStatus::default()
+        });
+        self.put(&format!("{name}/ark-backup.json"), serde_json::to_vec(&backup).expect("a backup")).await;
+    }
+
+    /// A backup of the fixtures.
+    async fn fixture(&self, name: &str) {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/backups/ark-v0.6").join(name);
+        for file in ["ark-backup.json".to_owned(), format!("{name}.tar.gz")] {
+            let content = std::fs::read(folder.join(&file)).expect("a fixture");
+            self.put(&format!("{name}/{file}"), content).await;
+        }
+    }
+
+    async fn restore(&self, restore: &str, spec: RestoreSpec) -> RestoreOutcome {
+        run(&self.ctx, &Restore::new(restore, spec)).await.expect("it starts")
+    }
+
+    fn get(&self, group: &str, version: &str, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+        let mut target = kubesim::Target::new(group, version, resource).named(name);
+        if !namespace.is_empty() {
+            target = target.in_namespace(namespace);
+        }
+        self.server.get(&target).ok().map(|object| object.value().clone())
+    }
+}
+
+fn of(backup: &str) -> RestoreSpec {
+    RestoreSpec { backup_name: backup.into(), ..RestoreSpec::default() }
+}
+
+fn outcome<'o>(outcome: &'o RestoreOutcome, path: &str) -> &'o Outcome {
+    &outcome.items.iter().find(|item| item.path.to_string() == path).unwrap_or_else(|| panic!("no {path}")).outcome
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_world_that_ark_v0_6_saved_comes_back() {
+    let world = World::new(Options { bootstrap: true, ..Options::default() });
+    world.fixture("world-all").await;
+    let plan = plan(&world.ctx, &Restore::new("r1", of("world-all")), &world.ctx.store.metadata("world-all").await.expect("stored"))
+        .await
+        .expect("a plan");
+    let before = world.server.revision();
+    let done = world.restore("r1", of("world-all")).await;
+    assert_eq!(done.status.phase, RestorePhase::Completed, "{:#?}", done.results.errors);
+    assert_eq!(done.results.warnings, Results::default().warnings);
+    assert_eq!(done.items.iter().filter(|item| item.in_archive).count(), 301);
+    for item in &done.items {
+        assert!(!matches!(&item.outcome, Outcome::Skipped(reason) if reason.is_empty()), "{item:?}");
+    }
+    // Planned as it was done, and the plan changed nothing.
+    assert_eq!(before, World::new(Options { bootstrap: true, ..Options::default() }).server.revision());
+    let words = |items: &[RestoredItem]| items.iter().map(|item| (item.path.to_string(), item.outcome.word())).collect::<Vec<_>>();
+    assert_eq!(words(&plan.items), words(&done.items));
+
+    // Owners: the pod follows its replica set, the config map its widget, by their new uids.
+    let uid = |object: &Value| object["metadata"]["uid"].as_str().expect("a uid").to_owned();
+    let set = world.get("apps", "v1", "replicasets", "shop", "web-54fc549b46").expect("restored");
+    let pod = world.get("", "v1", "pods", "shop", "web-54fc549b46-8cfr5").expect("restored");
+    assert_eq!(pod["metadata"]["ownerReferences"][0]["uid"], uid(&set));
+    let widget = world.get("shop.example.com", "v1", "widgets", "shop", "big").expect("restored");
+    assert_eq!(widget["metadata"]["finalizers"], json!(["shop.example.com/keep"]));
+    assert_eq!(widget["metadata"]["labels"]["ark-restore"], "r1");
+    let settings = world.get("", "v1", "configmaps", "shop", "big-settings").expect("restored");
+    assert_eq!(settings["metadata"]["ownerReferences"][0]["uid"], uid(&widget));
+    let claim = world.get("", "v1", "persistentvolumeclaims", "shop", "data-db-0").expect("restored");
+    assert_eq!(claim["spec"]["volumeName"], "shop-db-csi");
+    let job = world.get("batch", "v1", "jobs", "shop", "migrate").expect("restored");
+    let pod = world.get("", "v1", "pods", "shop", "migrate-kcfnn").expect("restored");
+    assert_eq!(pod["metadata"]["labels"]["controller-uid"], uid(&job));
+    let service = world.get("", "v1", "services", "shop", "web").expect("restored");
+    assert_eq!(service["spec"]["ports"][0]["nodePort"], 30080);
+
+    // Again: everything is there, and nothing is written.
+    let revision = world.server.revision();
+    let again = world.restore("r2", of("world-all")).await;
+    assert_eq!(again.status.phase, RestorePhase::Completed, "{:#?}", again.results.errors);
+    let changed: Vec<_> = again.items.iter().filter(|item| !matches!(item.outcome, Outcome::Unchanged | Outcome::Skipped(_))).collect();
+    assert!(changed.is_empty(), "{changed:#?}");
+    assert_eq!(world.server.revision(), revision);
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_of_a_world_bring_what_belongs_to_them() {
+    let world = World::bare();
+    world.fixture("world-all").await;
+    let spec = RestoreSpec { included_namespaces: vec!["shop".into()], ..of("world-all") };
+    let done = world.restore("part", spec).await;
+    assert_eq!(done.status.phase, RestorePhase::Completed, "{:#?}", done.results.errors);
+    assert_eq!(outcome(&done, "resources/persistentvolumes/cluster/shop-db-csi.json"), &Outcome::Created);
+    assert_eq!(
+        outcome(&done, "resources/customresourcedefinitions.apiextensions.k8s.io/cluster/widgets.shop.example.com.json"),
+        &Outcome::Created
+    );
+    for path in ["persistentvolumes/cluster/blog-files-intree", "storageclasses.storage.k8s.io/cluster/shop-fast", "namespaces/cluster/blog"] {
+        assert!(matches!(outcome(&done, &format!("resources/{path}.json")), Outcome::Skipped(_)), "{path}");
+    }
+    for name in ["world-shop", "world-labelled"] {
+        let world = World::bare();
+        world.fixture(name).await;
+        let done = world.restore("part", of(name)).await;
+        assert_eq!(done.status.phase, RestorePhase::Completed, "{name}: {:#?}", done.results.errors);
+        assert!(world.get("apps", "v1", "deployments", "shop", "web").is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_namespace_gets_its_own_copy() {
+    let world = World::bare();
+    world.fixture("world-shop").await;
+    let spec = RestoreSpec { namespace_mapping: [("shop".to_owned(), "copy".to_owned())].into(), ..of("world-shop") };
+    let done = world.restore("mapped", spec).await;
+    assert_eq!(done.status.phase, RestorePhase::Completed, "{:#?}", done.results.errors);
+    assert!(world.get("", "v1", "namespaces", "", "shop").is_none());
+    let namespace = world.get("", "v1", "namespaces", "", "copy").expect("made");
+    assert_eq!(namespace["metadata"]["labels"]["team"], "shop");
+    assert_eq!(namespace["metadata"]["labels"]["kubernetes.io/metadata.name"], "copy");
+    let binding = world.get("rbac.authorization.k8s.io", "v1", "rolebindings", "copy", "shop").expect("restored");
+    assert_eq!(binding["subjects"][0]["namespace"], "copy");
+    let volume = world.get("", "v1", "persistentvolumes", "", "shop-db-csi").expect("restored");
+    assert_eq!(volume["spec"]["claimRef"]["namespace"], "copy");
+    assert_eq!(volume["spec"]["claimRef"].get("uid"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_archive_laid_out_as_the_documents_say_is_resolved_through_discovery() {
+    let world = World::bare();
+    let labels = json!({"app": "x"});
+    let template = json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "a", "image": "a"}]}});
+    let old = json!({"apiVersion": "extensions/v1beta1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "one"},
+        "spec": {"selector": {"matchLabels": labels}, "template": template}});
+    let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "run", "namespace": "one"}, "spec": {"template":
+        {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "a"}]}}}});
+    world
+        .backup(
+            "documented",
+            &[
+                ("resources/persistentvolumes/cluster/pv01.json", json!({"apiVersion": "v1", "kind": "PersistentVolume",
+                    "metadata": {"name": "pv01"}, "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
+                    "hostPath": {"path": "/x"}, "persistentVolumeReclaimPolicy": "Retain"}})),
+                ("resources/configmaps/namespaces/one/c.json", json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "one"}})),
+                ("resources/deployments/namespaces/one/web.json", old),
+                ("resources/jobs/namespaces/one/run.json", job),
+                ("resources/unheard/namespaces/one/x.json", json!({"apiVersion": "v9", "kind": "Unheard", "metadata": {"name": "x", "namespace": "one"}})),
+            ],
+        )
+        .await;
+    let done = world.restore("r", of("documented")).await;
+    assert_eq!(done.status.phase, RestorePhase::PartiallyFailed);
+    assert!(world.get("apps", "v1", "deployments", "one", "web").is_some());
+    assert!(world.get("batch", "v1", "jobs", "one", "run").is_some());
+    assert!(world.get("", "v1", "persistentvolumes", "", "pv01").is_some());
+    assert!(matches!(outcome(&done, "resources/unheard/namespaces/one/x.json"), Outcome::Failed(reason) if reason.contains("unheard")));
+    // The namespace is not in the archive; it is made all the same, and said.
+    assert!(done.items.iter().any(|item| !item.in_archive && item.name == "one" && item.outcome == Outcome::Created));
+}
+
+fn config(name: &str, uid: &str, owners: &[(&str, &str)]) -> (String, Value) {
+    let owners: Vec<Value> = owners
+        .iter()
+        .map(|(name, uid)| json!({"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid}))
+        .collect();
+    (
+        format!("resources/configmaps/namespaces/shop/{name}.json"),
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "shop", "uid": uid, "ownerReferences": owners}, "data": {"k": name}}),
+    )
+}
+
+async fn backup_of(world: &World, name: &str, objects: &[(String, Value)]) {
+    let objects: Vec<(&str, Value)> = objects.iter().map(|(path, object)| (path.as_str(), object.clone())).collect();
+    world.backup(name, &objects).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn owners_that_are_nowhere_are_dropped_and_cycles_are_closed_at_the_end() {
+    let world = World::bare();
+    let objects = [
+        config("a", "1", &[("b", "2")]),
+        config("b", "2", &[("a", "1")]),
+        config("c", "3", &[("gone", "9")]),
+        config("d", "4", &[("c", "3"), ("gone", "9")]),
+    ];
+    backup_of(&world, "owned", &objects).await;
+    let done = world.restore("r", of("owned")).await;
+    assert_eq!(done.status.phase, RestorePhase::Completed, "{:#?}", done.results.errors);
+    let get = |name: &str| world.get("", "v1", "configmaps", "shop", name).expect("restored");
+    for (name, owner) in [("a", "b"), ("b", "a"), ("d", "c")] {
+        let references = get(name)["metadata"]["ownerReferences"].clone();
+        assert_eq!(references.as_array().expect("owners").len(), 1, "{name}");
+        assert_eq!(references[0]["uid"], get(owner)["metadata"]["uid"]);
+    }
+    assert_eq!(get("c")["metadata"].get("ownerReferences"), None);
+    let warnings: Vec<&str> = done.results.warnings.messages().collect();
+    assert_eq!(warnings.iter().filter(|text| text.contains("gone")).count(), 2, "{warnings:?}");
+    assert_eq!(warnings.iter().filter(|text| text.contains("cycle")).count(), 1, "{warnings:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_differs_is_kept_and_named_or_changed_by_policy() {
+    let mut world = World::bare();
+    backup_of(&world, "b", &[config("a", "1", &[]), config("b", "2", &[])]).await;
+    world.restore("first", of("b")).await;
+    let target = kubesim::Target::new("", "v1", "configmaps").in_namespace("shop").named("a");
+    let secret = json!({"data": {"k": "s3cret"}});
+    world.server.patch(&target, &kubesim::Patch::Merge(secret), &kubesim::WriteOptions::default()).expect("patched");
+    let kept = world.restore("second", of("b")).await;
+    assert_eq!(outcome(&kept, "resources/configmaps/namespaces/shop/a.json"), &Outcome::Different(vec!["data.k".into()]));
+    assert_eq!(outcome(&kept, "resources/configmaps/namespaces/shop/b.json"), &Outcome::Unchanged);
+    let text = serde_json::to_string(&kept.results).expect("strings");
+    assert!(text.contains("data.k") && !text.contains("s3cret"), "{text}");
+    world.ctx.settings.existing = ExistingResourcePolicy::Update;
+    let updated = world.restore("third", of("b")).await;
+    assert_eq!(outcome(&updated, "resources/configmaps/namespaces/shop/a.json"), &Outcome::Updated(vec!["data.k".into()]));
+    let object = world.get("", "v1", "configmaps", "shop", "a").expect("there");
+    assert_eq!((&object["data"]["k"], &object["metadata"]["labels"]["ark-restore"]), (&json!("a"), &json!("third")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_archive_and_an_unfinished_backup_change_nothing() {
+    let world = World::bare();
+    let revision = world.server.revision();
+    backup_of(&world, "wrong", &[config("a", "1", &[]), ("resources/secrets/namespaces/shop/other.json".into(), config("b", "2", &[]).1)]).await;
+    let error = run(&world.ctx, &Restore::new("r", of("wrong"))).await.expect_err("names do not agree");
+    assert!(matches!(&error, RestoreError::Archive { .. }) && error.to_string().contains("other"), "{error}");
+    world.fixture("world-shop").await;
+    let bucket = world.ctx.store.bucket();
+    let path = bucket.path("world-shop/world-shop.tar.gz");
+    let whole = bucket.store().get(&path).await.expect("there").bytes().await.expect("memory");
+    world.put("world-shop/world-shop.tar.gz", whole[..whole.len() / 2].to_vec()).await;
+    let error = run(&world.ctx, &Restore::new("r", of("world-shop"))).await.expect_err("it is truncated");
+    assert!(error.to_string().contains("truncated"), "{error}");
+    let mut backup = Backup::new("open", crate::api::BackupSpec::default());
+    backup.status = Some(crate::api::BackupStatus { version: 1, phase: BackupPhase::Deleting, ..Default::default() });
+    let error = plan(&world.ctx, &Restore::new("r", of("open")), &backup).await.expect_err("it is going");
+    assert!(matches!(error, RestoreError::Phase { .. }), "{error}");
+    let error = run(&world.ctx, &Restore::new("r", of("absent"))).await.expect_err("there is none");
+    assert!(matches!(error, RestoreError::Storage(_)), "{error}");
+    assert_eq!(world.server.revision(), revision);
+}
