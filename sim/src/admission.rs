@@ -13,6 +13,7 @@ use crate::server::Core;
 use crate::status::Status;
 
 mod initial;
+mod jobs;
 mod secrets;
 mod services;
 
@@ -43,6 +44,7 @@ pub(crate) fn create(core: &mut Core, def: &ResourceDef, value: &mut Value) -> R
         }
         ("", "secrets") => secrets::admit(def, value),
         ("", "services") => services::create(core, def, value),
+        ("batch", "jobs") => jobs::create(def, value),
         ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value),
         _ => Ok(()),
     }

@@ -6,6 +6,7 @@
 //!
 //! Deterministic: one seed for names and uids, a [`Clock`] that the caller gives, no order that depends on hashing or threads.
 
+pub mod actors;
 mod admission;
 mod bootstrap;
 mod builtin;
