@@ -15,6 +15,7 @@ use crate::admission::Allocations;
 use crate::bootstrap;
 use crate::builtin;
 use crate::clock::Clock;
+use crate::exec::{ExecCall, ExecScript, emulate};
 use crate::options::Target;
 use crate::resource::{GroupResource, Origin, ResourceDef};
 use crate::rng::Rng;
@@ -85,6 +86,7 @@ struct Inner {
     clock: Clock,
     core: Mutex<Core>,
     wakers: Mutex<BTreeMap<u64, Waker>>,
+    script: Mutex<Arc<dyn ExecScript>>,
 }
 
 impl fmt::Debug for ApiServer {
@@ -177,6 +179,7 @@ impl ApiServer {
                 clock: options.clock,
                 core: Mutex::new(core),
                 wakers: Mutex::new(BTreeMap::new()),
+                script: Mutex::new(Arc::new(|call: &ExecCall| emulate(&call.command, &call.stdin))),
             }),
         }
     }
@@ -280,6 +283,14 @@ impl ApiServer {
             woken.into_values().for_each(Waker::wake);
         }
         result
+    }
+
+    pub(crate) fn script(&self) -> Arc<dyn ExecScript> {
+        Arc::clone(&self.inner.script.lock().expect("nothing panics while it holds the script"))
+    }
+
+    pub(crate) fn set_script(&self, script: Arc<dyn ExecScript>) {
+        *self.inner.script.lock().expect("nothing panics while it holds the script") = script;
     }
 
     fn wakers(&self) -> MutexGuard<'_, BTreeMap<u64, Waker>> {

@@ -1,0 +1,62 @@
+//! Responses: JSON, text, and the `Status` of an error.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::Value;
+
+use super::negotiate::Encoding;
+use super::stream::Body;
+use crate::Status;
+
+/// The content type of JSON.
+pub(crate) const JSON: &str = "application/json";
+/// The content type of pages for people.
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// A response of known length.
+pub(crate) fn bytes(code: u16, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(Body::full(body.into()));
+    *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// A document.
+pub(crate) fn json(value: &Value) -> Response<Body> {
+    bytes(200, JSON, value.to_string())
+}
+
+/// Plain text.
+pub(crate) fn text(code: u16, text: impl Into<Bytes>) -> Response<Body> {
+    bytes(code, TEXT, text)
+}
+
+/// The page for what nobody serves: no `Status`, as a real server answers.
+pub(crate) fn page_not_found() -> Response<Body> {
+    text(404, "404 page not found\n")
+}
+
+/// What an object or list is sent as.
+pub(crate) fn content_type(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Json => JSON,
+        Encoding::Yaml => "application/yaml",
+    }
+}
+
+/// An error, or the success of a deletion.
+pub(crate) fn status(status: &Status) -> Response<Body> {
+    if status.is_plain_404() {
+        return page_not_found();
+    }
+    if *status == Status::unavailable() {
+        // The aggregation layer answers for a backend that does not.
+        return text(503, "service unavailable\n");
+    }
+    let mut response = bytes(status.code, JSON, status.to_value().to_string());
+    let retry = status.details.as_ref().and_then(|details| details.get("retryAfterSeconds"));
+    if let Some(seconds) = retry.and_then(Value::as_u64) {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}

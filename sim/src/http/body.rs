@@ -1,0 +1,122 @@
+//! From the bytes of a request to a value, with the real server's words for what cannot be read.
+
+use serde_json::Value;
+
+use super::negotiate::BodyType;
+use crate::Status;
+use crate::manifest;
+
+/// Bytes of a broken body that the error quotes.
+const SUMMARY_LENGTH_MAX: usize = 30;
+
+/// The object of a create or update. `kind` is what the path asks for.
+pub(crate) fn object(bytes: &[u8], body_type: BodyType, kind: &str) -> Result<Value, Status> {
+    let unread = |why: String| {
+        Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; \
+             {why} ({})",
+            summary(bytes)
+        ))
+    };
+    match body_type {
+        BodyType::Json => serde_json::from_slice(bytes)
+            .map_err(|error| unread(format!("json parse error: {}", go_error(bytes, &error)))),
+        BodyType::Yaml => yaml(bytes).map_err(|error| unread(format!("error converting YAML to JSON: {error}"))),
+        _ => Err(Status::unsupported_media_type(&[
+            "application/json",
+            "application/yaml",
+            "application/vnd.kubernetes.protobuf",
+        ])),
+    }
+}
+
+/// The body of a patch or of a deletion.
+pub(crate) fn value(bytes: &[u8]) -> Result<Value, Status> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Status::bad_request(format!("error decoding the body: {}", go_error(bytes, &error))))
+}
+
+/// A YAML body.
+pub(crate) fn yaml(bytes: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    manifest::yaml(text)
+}
+
+/// The beginning of a body that starts like an object, as text; of any other, in hexadecimal.
+fn summary(bytes: &[u8]) -> String {
+    let (head, more) = match bytes.len() {
+        0 => return "<empty>".to_owned(),
+        length if length > SUMMARY_LENGTH_MAX => (&bytes[..SUMMARY_LENGTH_MAX], " ..."),
+        _ => (bytes, ""),
+    };
+    if head[0] == b'{' {
+        format!("{}{more}", String::from_utf8_lossy(head))
+    } else {
+        let hex: String = head.iter().map(|byte| format!("{byte:02x}")).collect();
+        hex + more
+    }
+}
+
+/// What Go's decoder says where serde's found the error.
+fn go_error(bytes: &[u8], error: &serde_json::Error) -> String {
+    if error.is_eof() || bytes.is_empty() {
+        return "unexpected end of JSON input".to_owned();
+    }
+    let said = error.to_string();
+    let where_to = [
+        ("key must be a string", "looking for beginning of object key string"),
+        ("expected value", "looking for beginning of value"),
+        ("expected ident", "looking for beginning of value"),
+        ("expected `:`", "after object key"),
+        ("expected `,` or `}`", "after object key:value pair"),
+        ("expected `,` or `]`", "after array element"),
+        ("trailing characters", "after top-level value"),
+        ("control character", "in string literal"),
+    ];
+    let found = where_to.iter().find(|(serde, _)| said.starts_with(serde));
+    match (found, byte_at(bytes, error)) {
+        (Some((_, go)), Some(byte)) => format!("invalid character {} {go}", quoted(byte)),
+        _ => said,
+    }
+}
+
+/// The byte that an error points at.
+fn byte_at(bytes: &[u8], error: &serde_json::Error) -> Option<u8> {
+    let line = bytes.split(|byte| *byte == b'\n').nth(error.line().checked_sub(1)?)?;
+    line.get(error.column().checked_sub(1)?).copied()
+}
+
+fn quoted(byte: u8) -> String {
+    match byte {
+        b'\'' => "'\\''".to_owned(),
+        b' '..=b'~' => format!("'{}'", char::from(byte)),
+        _ => format!("'\\x{byte:02x}'"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broken_bodies_are_told_in_the_words_of_the_real_server() {
+        let message = |body: &str| object(body.as_bytes(), BodyType::Json, "ConfigMap").unwrap_err().message;
+        assert_eq!(
+            message("{not json"),
+            "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; \
+             json parse error: invalid character 'n' looking for beginning of object key string ({not json)"
+        );
+        assert!(message("[1,]").ends_with("(5b312c5d)"));
+        assert!(message("").ends_with("json parse error: unexpected end of JSON input (<empty>)"));
+        assert!(message("{\"a\" 1}").contains("invalid character '1' after object key ("));
+        let long = format!("{{\"a\": {}", "x".repeat(100));
+        assert!(message(&long).ends_with(" ...)"));
+    }
+
+    #[test]
+    fn yaml_is_read() {
+        let value = object(b"a: 1\nb: [x]\n", BodyType::Yaml, "ConfigMap").unwrap();
+        assert_eq!(value, serde_json::json!({"a": 1, "b": ["x"]}));
+        assert_eq!(object(b"{}", BodyType::Other, "ConfigMap").unwrap_err().code, 415);
+    }
+}

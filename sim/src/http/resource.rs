@@ -1,0 +1,235 @@
+//! Requests about resources: from method and target to a verb of the core, and its answer in the shape asked for.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Response, request};
+
+use super::answer;
+use super::body;
+use super::exec_ws;
+use super::negotiate::{self, BodyType, Form, Offer};
+use super::params;
+use super::route::{ParsedTarget, Query};
+use super::shape::{Shaper, not_acceptable};
+use super::stream::{Body, Events};
+use super::table::IncludeObject;
+use crate::{ApiServer, Deleted, Object, Patch, ResourceDef, Status, Target};
+
+/// The patch types of custom resources, as a real server lists them.
+const CUSTOM_PATCHES: [&str; 3] =
+    ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
+
+/// One request about a resource.
+pub(super) struct Call<'a> {
+    pub(super) server: &'a ApiServer,
+    pub(super) target: ParsedTarget,
+    pub(super) query: Query,
+    /// Whether a watch is asked for.
+    pub(super) watch: bool,
+    pub(super) parts: &'a mut request::Parts,
+    pub(super) body: Bytes,
+}
+
+/// Answers it.
+pub(super) fn answer(call: Call<'_>) -> Response<Body> {
+    call.run().unwrap_or_else(|status| answer::status(&status))
+}
+
+impl Call<'_> {
+    fn run(self) -> Result<Response<Body>, Status> {
+        let def = self.definition()?;
+        if let Some(special) = self.target.subresource.as_deref().filter(|_| def.plural == "pods") {
+            match special {
+                "log" => return self.log(),
+                "exec" => return self.exec(),
+                "attach" | "portforward" => return Err(not_emulated(special)),
+                _ => {}
+            }
+        }
+        if self.target.subresource.as_deref() == Some("proxy") {
+            return Err(not_emulated("proxy"));
+        }
+        let form =
+            negotiate::accept(&self.parts.headers, Offer::Objects).map_err(|refused| not_acceptable(&refused.0))?;
+        let include = match self.query.get("includeObject") {
+            Some("None") => IncludeObject::None,
+            Some("Object") => IncludeObject::Object,
+            _ => IncludeObject::Metadata,
+        };
+        let answering = Answering { server: self.server.clone(), def, form, include };
+        let named = self.target.name.is_some();
+        match (&self.parts.method, named) {
+            (&Method::GET, false) if self.watch => self.watching(answering),
+            (&Method::GET, true) if self.watch && self.target.subresource.is_none() => self.watching(answering),
+            (&Method::GET, false) => self.list(&answering),
+            (&Method::GET, true) => {
+                let target = Target::from(self.target);
+                answering.object(200, &answering.server.get(&target)?)
+            }
+            (&Method::POST, named) if !named || self.target.subresource.is_some() => self.create(&answering),
+            (&Method::PUT, true) => self.update(&answering),
+            (&Method::PATCH, true) => self.patch(&answering),
+            (&Method::DELETE, true) => self.delete(&answering),
+            (&Method::DELETE, false) => self.delete_collection(&answering),
+            _ => Err(Status::method_not_allowed()),
+        }
+    }
+
+    /// What is asked about. A group of custom resources knows no resource beyond its definitions, so there
+    /// the absence is that of the page.
+    fn definition(&self) -> Result<Arc<ResourceDef>, Status> {
+        let ParsedTarget { group, version, resource, .. } = &self.target;
+        let broken =
+            self.server.aggregated().into_iter().any(|(g, v, healthy)| g == *group && v == *version && !healthy);
+        if broken {
+            return Err(Status::unavailable());
+        }
+        let served = self.server.resources();
+        let mut known = false;
+        for def in served {
+            if def.group == *group && def.version == *version {
+                if def.plural == *resource {
+                    return Ok(def);
+                }
+                known |= !def.is_custom();
+            }
+        }
+        Err(if known { Status::unknown_resource() } else { Status::unknown_group() })
+    }
+
+    fn list(self, answering: &Answering) -> Result<Response<Body>, Status> {
+        let options = params::list_options(&self.query)?;
+        let list = self.server.list(&self.target.into(), &options)?;
+        let bytes = answering.shaper().list(&list)?;
+        Ok(answering.bytes(200, bytes))
+    }
+
+    fn watching(self, answering: Answering) -> Result<Response<Body>, Status> {
+        let options = params::watch_options(&self.query)?;
+        let watch = self.server.watch(&self.target.into(), &options)?;
+        let content_type = answer::content_type(answering.form.encoding);
+        let mut response = answer::bytes(200, content_type, Bytes::new());
+        *response.body_mut() = Body::events(Events {
+            server: answering.server,
+            def: answering.def,
+            form: answering.form,
+            include: answering.include,
+            watch,
+            begun: false,
+        });
+        Ok(response)
+    }
+
+    fn create(self, answering: &Answering) -> Result<Response<Body>, Status> {
+        let options = params::write_options(&self.query, &self.parts.headers, "CreateOptions")?;
+        let object = body::object(&self.body, negotiate::body_type(&self.parts.headers), &answering.def.kind)?;
+        let created = self.server.create(&self.target.into(), object, &options)?;
+        answering.object(201, &created)
+    }
+
+    fn update(self, answering: &Answering) -> Result<Response<Body>, Status> {
+        let options = params::write_options(&self.query, &self.parts.headers, "UpdateOptions")?;
+        let object = body::object(&self.body, negotiate::body_type(&self.parts.headers), &answering.def.kind)?;
+        let updated = self.server.update(&self.target.into(), object, &options)?;
+        answering.object(200, &updated)
+    }
+
+    fn patch(self, answering: &Answering) -> Result<Response<Body>, Status> {
+        let options = params::write_options(&self.query, &self.parts.headers, "PatchOptions")?;
+        let patch = match negotiate::body_type(&self.parts.headers) {
+            BodyType::JsonPatch => Patch::Json(body::value(&self.body)?),
+            BodyType::MergePatch => Patch::Merge(body::value(&self.body)?),
+            BodyType::StrategicPatch => Patch::Strategic(body::value(&self.body)?),
+            BodyType::ApplyPatch => Patch::Apply(body::yaml(&self.body).map_err(Status::bad_request)?),
+            _ if answering.def.is_custom() => return Err(Status::unsupported_media_type(&CUSTOM_PATCHES)),
+            _ => return Err(unknown_patch()),
+        };
+        let patched = self.server.patch(&self.target.into(), &patch, &options)?;
+        answering.object(200, &patched)
+    }
+
+    fn delete(self, answering: &Answering) -> Result<Response<Body>, Status> {
+        let options = params::delete_options(&self.query, self.deletion_body()?.as_ref())?;
+        match self.server.delete(&self.target.into(), &options)? {
+            Deleted::Status(status) => Ok(answer::status(&status)),
+            Deleted::Object(object) => answering.object(200, &object),
+        }
+    }
+
+    fn delete_collection(self, answering: &Answering) -> Result<Response<Body>, Status> {
+        let options = params::delete_options(&self.query, self.deletion_body()?.as_ref())?;
+        let selection = params::list_options(&self.query)?;
+        let list = self.server.delete_collection(&self.target.into(), &selection, &options)?;
+        let bytes = answering.shaper().list(&list)?;
+        Ok(answering.bytes(200, bytes))
+    }
+
+    fn deletion_body(&self) -> Result<Option<serde_json::Value>, Status> {
+        if self.body.is_empty() {
+            return Ok(None);
+        }
+        match negotiate::body_type(&self.parts.headers) {
+            BodyType::Yaml => body::yaml(&self.body).map(Some).map_err(Status::bad_request),
+            _ => body::value(&self.body).map(Some),
+        }
+    }
+
+    /// The log of a container. The processes of the simulator keep none: it is empty.
+    fn log(self) -> Result<Response<Body>, Status> {
+        if self.parts.method != Method::GET {
+            return Err(Status::method_not_allowed());
+        }
+        let pod = self.pod()?;
+        exec_ws::container(&pod, self.query.get("container"))?;
+        Ok(answer::bytes(200, "text/plain", Bytes::new()))
+    }
+
+    fn exec(self) -> Result<Response<Body>, Status> {
+        if !matches!(self.parts.method, Method::GET | Method::POST) {
+            return Err(Status::method_not_allowed());
+        }
+        let pod = self.pod()?;
+        exec_ws::answer(self.server, &pod, &self.query, self.parts)
+    }
+
+    fn pod(&self) -> Result<Object, Status> {
+        let target = ParsedTarget { subresource: None, ..self.target.clone() };
+        self.server.get(&target.into())
+    }
+}
+
+/// What every answer about one resource has in common.
+struct Answering {
+    server: ApiServer,
+    def: Arc<ResourceDef>,
+    form: Form,
+    include: IncludeObject,
+}
+
+impl Answering {
+    fn shaper(&self) -> Shaper<'_> {
+        Shaper { server: &self.server, def: &self.def, form: self.form, include: self.include }
+    }
+
+    fn object(&self, code: u16, object: &Object) -> Result<Response<Body>, Status> {
+        let bytes = self.shaper().object(object)?;
+        Ok(self.bytes(code, bytes))
+    }
+
+    fn bytes(&self, code: u16, bytes: Bytes) -> Response<Body> {
+        answer::bytes(code, answer::content_type(self.form.encoding), bytes)
+    }
+}
+
+/// 415 for a patch of no known type, as the router of a real server answers.
+fn unknown_patch() -> Status {
+    let mut status = Status::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
+    status.details = Some(serde_json::json!({}));
+    status
+}
+
+/// 501: what a real server has and this one does not.
+fn not_emulated(what: &str) -> Status {
+    Status::new(501, "NotImplemented", format!("{what} is not emulated by kubesim"))
+}
