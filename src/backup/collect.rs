@@ -83,10 +83,10 @@ impl<'a> Engine<'a> {
         let present = move |step: &&'a Step| step.namespace.as_ref().is_none_or(|name| !absent.contains(name));
         let (cluster, clock) = (self.ctx.cluster.as_ref(), self.ctx.clock.as_ref());
         let selector = plan.selection.labels.to_text();
-        let lists = stream::iter(plan.steps.iter().filter(present))
-            .map(move |step| begin(cluster, clock, step, selector.clone()))
-            .buffered(LISTS_AHEAD)
-            .peekable();
+        // The futures are made before the stream: with a closure inside it, this one could not be sent to another thread.
+        let begun = plan.steps.iter().filter(present).map(|step| begin(cluster, clock, step, selector.clone()));
+        let begun: Vec<BoxFuture<'_, Begun<'_>>> = begun.collect();
+        let lists = stream::iter(begun).buffered(LISTS_AHEAD).peekable();
         let mut lists = pin!(lists);
         while let Some(Begun { step, mut pages, mut page }) = lists.next().await {
             self.begin_list(step);
@@ -120,10 +120,9 @@ impl<'a> Engine<'a> {
             return Ok(absent);
         };
         let (cluster, clock) = (self.ctx.cluster.as_ref(), self.ctx.clock.as_ref());
-        let reads = stream::iter(names.iter().filter(|name| plan.selection.namespaces.includes(name)))
-            .map(move |name| read(cluster, clock, resource, name))
-            .buffered(NAMESPACES_AHEAD);
-        let mut reads = pin!(reads);
+        let names = names.iter().filter(|name| plan.selection.namespaces.includes(name));
+        let reads: Vec<_> = names.map(|name| read(cluster, clock, resource, name)).collect();
+        let mut reads = pin!(stream::iter(reads).buffered(NAMESPACES_AHEAD));
         while let Some((name, answer)) = reads.next().await {
             match answer {
                 Ok(raw) if plan.saves_named_namespaces => self.item(resource, &raw, true).await?,

@@ -58,21 +58,16 @@ impl Cluster for SimCluster {
             if broken.iter().any(|broken| broken.group_version == name) {
                 continue;
             }
-            let group = match groups.iter().position(|group| group.name == def.group) {
-                Some(at) => &mut groups[at],
-                None => {
-                    groups.push(ServedGroup { name: def.group.clone(), versions: Vec::new() });
-                    groups.last_mut().expect("one was pushed")
-                }
-            };
-            let version = match group.versions.iter().position(|version| version.version == def.version) {
-                Some(at) => &mut group.versions[at],
-                None => {
-                    group.versions.push(ServedVersion { version: def.version.clone(), resources: Vec::new() });
-                    group.versions.last_mut().expect("one was pushed")
-                }
-            };
-            version.resources.push(described(&def));
+            let at = groups.iter().position(|group| group.name == def.group).unwrap_or(groups.len());
+            if at == groups.len() {
+                groups.push(ServedGroup { name: def.group.clone(), versions: Vec::new() });
+            }
+            let versions = &mut groups[at].versions;
+            let at = versions.iter().position(|version| version.version == def.version).unwrap_or(versions.len());
+            if at == versions.len() {
+                versions.push(ServedVersion { version: def.version.clone(), resources: Vec::new() });
+            }
+            versions[at].resources.push(described(&def));
         }
         Ok(assemble(groups, broken))
     }

@@ -16,7 +16,7 @@ const MESSAGE_CHARS_MAX: usize = 2_048;
 const CAUSES_MAX: usize = 32;
 
 /// The longest wait a server may ask for. What asks for more is broken, and a caller has its own limits.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 
 /// As much of a `metav1.Status` as there was.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -183,7 +183,7 @@ mod tests {
         );
         let error = error(&body, 429);
         assert_eq!(error.causes, ["spec.x: Required value", "Lonely"]);
-        assert_eq!(error.retry_after, Some(Duration::from_secs(300)));
+        assert_eq!(error.retry_after, Some(Duration::from_mins(5)));
         assert!(error.message.chars().count() < 2_100);
     }
 }

@@ -42,17 +42,16 @@ pub(super) async fn look_up(engine: &mut Engine<'_>, ready: &[usize]) {
     let created = created_volumes(engine);
     let known = names.iter().filter_map(|name| Some((name.clone(), created.get(name)?.clone()))).collect::<Vec<_>>();
     let unknown: Vec<String> = names.into_iter().filter(|name| !created.contains_key(name)).collect();
-    let found: Vec<(String, VolumeState)> = futures::stream::iter(unknown)
-        .map(|name| async move {
-            let state = match cluster.get(resource, None, &name).await.map(|volume| volume.value()) {
-                Ok(Ok(volume)) => state(&volume),
-                _ => VolumeState::Absent,
-            };
-            (name, state)
-        })
-        .buffer_unordered(engine.ctx.settings.in_flight.max(1))
-        .collect()
-        .await;
+    let read = |name: String| async move {
+        let state = match cluster.get(resource, None, &name).await.map(|volume| volume.value()) {
+            Ok(Ok(volume)) => state(&volume),
+            _ => VolumeState::Absent,
+        };
+        (name, state)
+    };
+    let reads: Vec<_> = unknown.into_iter().map(read).collect();
+    let reads = futures::stream::iter(reads).buffer_unordered(engine.ctx.settings.in_flight.max(1));
+    let found: Vec<(String, VolumeState)> = reads.collect().await;
     engine.volumes.extend(known.into_iter().chain(found));
 }
 

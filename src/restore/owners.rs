@@ -57,14 +57,13 @@ impl Engine<'_> {
             }
         }
         let this = &*self;
-        let found: Vec<_> = futures::stream::iter(wanted)
-            .map(|key| async move {
-                let uid = this.uid_of(&key).await;
-                (key, uid)
-            })
-            .buffer_unordered(self.ctx.settings.in_flight.max(1))
-            .collect()
-            .await;
+        let look_up = |key: OwnerKey| async move {
+            let uid = this.uid_of(&key).await;
+            (key, uid)
+        };
+        let lookups: Vec<_> = wanted.into_iter().map(look_up).collect();
+        let lookups = futures::stream::iter(lookups).buffer_unordered(self.ctx.settings.in_flight.max(1));
+        let found: Vec<_> = lookups.collect().await;
         // An owner that an item of this level may still make is looked up again when it is needed again.
         self.outside.retain(|_, uid| uid.is_some());
         self.outside.extend(found);

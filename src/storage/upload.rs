@@ -21,6 +21,8 @@ const CLAIM_BYTES_MAX: u64 = 4096;
 /// Memory is bounded by two parts: one is uploaded while the next one fills. Every path ends in `publish` or
 /// [`abort`](Self::abort): dropping an upload leaves parts behind that clouds charge for, until the name is used again
 /// or a lifecycle rule of the bucket removes them.
+// Its methods take `&mut self` throughout: the upload of a store may be sent to another thread, not shared with it, and
+// a future that holds `&self` could not be spawned.
 #[derive(Debug)]
 pub struct BackupUpload {
     bucket: Bucket,
@@ -42,7 +44,7 @@ struct Multipart {
 impl BackupUpload {
     pub(super) async fn begin(bucket: Bucket, name: &str, run: &str) -> Result<Self, StorageError> {
         let archive_key = BackupFile::Archive.key(name)?;
-        let upload = Self {
+        let mut upload = Self {
             bucket,
             name: name.to_owned(),
             run: run.to_owned(),
@@ -65,7 +67,7 @@ impl BackupUpload {
         &self.name
     }
 
-    async fn refuse_published(&self) -> Result<(), StorageError> {
+    async fn refuse_published(&mut self) -> Result<(), StorageError> {
         let key = BackupFile::Metadata.key(&self.name)?;
         if self.bucket.exists(&key).await? {
             return Err(StorageError::new(
@@ -146,7 +148,7 @@ impl BackupUpload {
         Ok(())
     }
 
-    async fn check_claim(&self) -> Result<(), StorageError> {
+    async fn check_claim(&mut self) -> Result<(), StorageError> {
         match self.bucket.read(&self.claim_key(), CLAIM_BYTES_MAX).await {
             Ok(claim) if claim == self.run.as_bytes() => Ok(()),
             Err(error) if error.kind != StorageErrorKind::NotFound => Err(error),
@@ -180,7 +182,7 @@ impl BackupUpload {
     /// # Errors
     /// [`StorageErrorKind::Conflict`] or [`StorageErrorKind::AlreadyExists`] where another upload was faster, or
     /// why the store refused.
-    pub async fn publish(self, backup: &Backup) -> Result<(), StorageError> {
+    pub async fn publish(mut self, backup: &Backup) -> Result<(), StorageError> {
         match self.commit(backup).await {
             Ok(()) => {
                 // A claim on a published backup means nothing; the next deletion takes it along.
@@ -194,7 +196,7 @@ impl BackupUpload {
         }
     }
 
-    async fn commit(&self, backup: &Backup) -> Result<(), StorageError> {
+    async fn commit(&mut self, backup: &Backup) -> Result<(), StorageError> {
         let invalid = |message: &str| {
             Err(StorageError::new(StorageErrorKind::Invalid, format!("publish backup {}", self.name), message))
         };
@@ -229,7 +231,7 @@ impl BackupUpload {
 
     /// Deletes what an upload of this name may have left, but nothing that is not Ark's and nothing of a backup that was
     /// published.
-    async fn clear(&self) -> Result<(), StorageError> {
+    async fn clear(&mut self) -> Result<(), StorageError> {
         self.refuse_published().await?;
         let mut own: Vec<String> = UNCOMMITTED.iter().map(|file| file.key(&self.name)).collect::<Result<_, _>>()?;
         own.sort();

@@ -1,12 +1,25 @@
 //! The contract of `Cluster`: over the in-memory server called directly, over the same behind HTTP, and over any real one.
 
-use ark::cluster::{Cluster, ClusterErrorKind, ListOptions, SimCluster, WatchOptions};
+use ark::cluster::contract::{cluster_contract, exec_contract};
+use ark::cluster::{Cluster, ClusterErrorKind, ListOptions, SimClock, SimCluster, WatchOptions};
 use futures::StreamExt;
+use kubesim::actors::Actors;
 use kubesim::{ApiServer, Clock, Options, ResourceDef};
 
 fn server() -> ApiServer {
     let start = "2026-01-01T00:00:00Z".parse().expect("a time");
     ApiServer::new(Options { clock: Clock::tokio(start), ..Options::default() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_simulator_called_directly() {
+    let server = server();
+    let clock = SimClock(server.clock().clone());
+    let actors = tokio::spawn(Actors::all(&server).run());
+    let cluster = SimCluster::new(server);
+    cluster_contract(&cluster, &clock, "contract").await;
+    exec_contract(&cluster, &clock, "contract-exec", "busybox").await;
+    actors.abort();
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn disks_in_memory() {
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_holds_the_moment_it_began_and_must_be_ready_to_be_used() {
     let clock = clock();
-    let settings = MemorySettings { snapshot_delay: Duration::from_secs(60), ..MemorySettings::default() };
+    let settings = MemorySettings { snapshot_delay: Duration::from_mins(1), ..MemorySettings::default() };
     let disks = MemorySnapshotter::new(Arc::clone(&clock), settings);
     let volume = disks.add_volume(io1(), "before");
     let request = SnapshotRequest { token: Token("a".into()), volume: volume.clone(), zone: None, tags: Tags::new() };
@@ -39,7 +39,7 @@ async fn a_snapshot_holds_the_moment_it_began_and_must_be_ready_to_be_used() {
     let request = VolumeRequest { token: Token("b".into()), snapshot, info: io1(), tags: Tags::new() };
     let early = disks.create_volume(&request).await.expect_err("pending");
     assert_eq!(early.kind, SnapshotErrorKind::NotReady);
-    clock.sleep(Duration::from_secs(60)).await;
+    clock.sleep(Duration::from_mins(1)).await;
     let made = disks.create_volume(&request).await.expect("ready");
     assert_eq!(disks.content(&made).expect("a disk"), "before");
 }

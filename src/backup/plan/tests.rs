@@ -1,5 +1,3 @@
-//! Lists, order and selection, without a cluster.
-
 use serde_json::json;
 
 use super::Plan;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{World, fails, resource, value};
+use super::{World, fails, on, resource, value};
 use crate::cluster::{ClusterErrorKind as Kind, Discovery, ListOptions, Target};
 use crate::object::{ApiResource, RawObject};
 
@@ -30,7 +30,7 @@ pub(super) async fn life_of_a_definition(world: &World<'_>) {
     nothing_is_lost(world, &gadgets, &old).await;
     status_is_apart(world, &gadgets).await;
 
-    world.delete(world.on(&definitions, None, &name)).await;
+    world.delete(on(&definitions, None, &name)).await;
     world.gone(&definitions, None, &name).await;
     world
         .eventually("it is no longer served", async || {
@@ -95,7 +95,7 @@ async fn nothing_is_lost(world: &World<'_>, gadgets: &ApiResource, old: &ApiReso
         assert_eq!(value(&page.items[0]), read, "{version}: a list shows what a get shows");
     }
     let copy = world.get(gadgets, "whole").await.expect("it is there");
-    let target = world.on(gadgets, Some(world.namespace), "whole");
+    let target = on(gadgets, Some(world.namespace), "whole");
     let updated = world.cluster.update(target, &RawObject::from_value(&copy)).await.expect("an update of itself");
     assert_eq!(value(&updated)["spec"], object["spec"], "nothing is lost on the way back");
 }
@@ -108,7 +108,7 @@ async fn status_is_apart(world: &World<'_>, gadgets: &ApiResource) {
     });
     let created = world.create(gadgets, &object).await;
     assert!(created.get("status").is_none(), "a create cannot set the status");
-    let whole = world.on(gadgets, Some(world.namespace), "stateful");
+    let whole = on(gadgets, Some(world.namespace), "stateful");
     let status = Target { subresource: Some("status"), ..whole };
     let patch = json!({"spec": {"size": 2}, "status": {"phase": "Ready"}});
     let patched = world.merge(status, &patch).await.expect("a patch of the status");

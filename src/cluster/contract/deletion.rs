@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{World, fails};
+use super::{World, fails, on};
 use crate::cluster::{ClusterErrorKind as Kind, DeleteOptions, Propagation};
 use crate::object::RawObject;
 
@@ -80,7 +80,7 @@ pub(super) async fn namespaces_end(world: &World<'_>) {
     let held = in_it("held", json!(["contract.example.com/hold"]));
     world.cluster.create(maps, Some(&name), &held).await.expect("a create in the namespace");
     world.cluster.create(maps, Some(&name), &in_it("free", json!([]))).await.expect("a create in the namespace");
-    world.delete(world.on(namespaces, None, &name)).await;
+    world.delete(on(namespaces, None, &name)).await;
     let ending = world.cluster.get(namespaces, None, &name).await.expect("its content holds the namespace");
     let ending = ending.value().expect("an object");
     assert!(ending["metadata"]["deletionTimestamp"].is_string(), "it says that it is being deleted");
@@ -88,7 +88,7 @@ pub(super) async fn namespaces_end(world: &World<'_>) {
     fails(late, Kind::NamespaceTerminating, "a create in a namespace that ends");
     world.gone(maps, Some(&name), "free").await;
     let release = json!({"metadata": {"finalizers": null}});
-    world.merge(world.on(maps, Some(&name), "held"), &release).await.expect("the last content is released");
+    world.merge(on(maps, Some(&name), "held"), &release).await.expect("the last content is released");
     world.gone(namespaces, None, &name).await;
     fails(
         world.cluster.get(maps, Some(&name), "held").await,

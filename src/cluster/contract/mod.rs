@@ -116,11 +116,11 @@ impl<'a> World<'a> {
     }
 
     async fn delete_namespace(&self, name: &str) {
-        self.delete(self.on(&self.namespaces, None, name)).await;
+        self.delete(on(&self.namespaces, None, name)).await;
         self.gone(&self.namespaces, None, name).await;
     }
 
-    /// A ConfigMap of this suite's namespace.
+    /// A `ConfigMap` of this suite's namespace.
     fn config_map(&self, name: &str) -> Value {
         json!({
             "apiVersion": "v1", "kind": "ConfigMap",
@@ -149,13 +149,9 @@ impl<'a> World<'a> {
         Ok(value(&self.cluster.patch(target, &Patch::Merge(RawObject::from_value(patch))).await?))
     }
 
-    fn on<'b>(&self, resource: &'b ApiResource, namespace: Option<&'b str>, name: &'b str) -> Target<'b> {
-        Target { resource, namespace, name, subresource: None }
-    }
-
-    /// A ConfigMap of this suite's namespace as a target.
+    /// A `ConfigMap` of this suite's namespace as a target.
     fn on_config_map<'b>(&'b self, name: &'b str) -> Target<'b> {
-        self.on(&self.config_maps, Some(self.namespace), name)
+        on(&self.config_maps, Some(self.namespace), name)
     }
 
     /// The revision of now.
@@ -186,6 +182,10 @@ impl<'a> World<'a> {
         })
         .await;
     }
+}
+
+fn on<'a>(resource: &'a ApiResource, namespace: Option<&'a str>, name: &'a str) -> Target<'a> {
+    Target { resource, namespace, name, subresource: None }
 }
 
 fn resource(group: &str, version: &str, plural: &str, kind: &str, namespaced: bool) -> ApiResource {

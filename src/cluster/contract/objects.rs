@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{World, fails, resource, value};
+use super::{World, fails, on, resource, value};
 use crate::cluster::{ClusterErrorKind as Kind, Patch};
 use crate::object::RawObject;
 
@@ -37,7 +37,7 @@ pub(super) async fn life_of_an_object(world: &World<'_>) {
     });
     world.create(&roles, &role).await;
     world.get(&roles, "system:odd").await.expect("a name with a colon is found");
-    world.delete(world.on(&roles, Some(world.namespace), "system:odd")).await;
+    world.delete(on(&roles, Some(world.namespace), "system:odd")).await;
 }
 
 pub(super) async fn conflicts(world: &World<'_>) {

@@ -1,0 +1,149 @@
+//! Backups: from the request to its phase (ark-behaviour §2.1, design decisions 1 and 5).
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tracing::{info, warn};
+
+use super::progress::Reporter;
+use super::status::{StatusWriter, failure, whole};
+use super::{Action, ControllerError, Reconciler, own_resource};
+use crate::api::{Backup, BackupPhase, BackupStatus, FORMAT_VERSION};
+use crate::backup::{self, BackupContext};
+use crate::object::{ApiResource, RawObject};
+use crate::storage::StorageErrorKind;
+
+/// Why a backup that nobody runs any more has failed.
+const STOPPED: &str = "the server stopped while the backup was running; create a new one";
+
+/// Carries out Backup objects.
+#[derive(Debug)]
+pub struct BackupController {
+    context: BackupContext,
+    resource: ApiResource,
+}
+
+impl BackupController {
+    /// A controller that works in this context. The context's observer is not used: progress goes to the status.
+    pub fn new(context: BackupContext) -> Self {
+        Self { context, resource: own_resource("backups", "Backup") }
+    }
+
+    async fn start(
+        &self,
+        mut backup: Backup,
+        revision: &str,
+        status: &StatusWriter<'_>,
+    ) -> Result<Action, ControllerError> {
+        let now = self.context.clock.now();
+        let mut begun = backup::started(&backup, now);
+        begun.validation_errors = backup::validate(&backup.spec);
+        if !begun.validation_errors.is_empty() {
+            begun.phase = BackupPhase::FailedValidation;
+            info!(backup = status.name, errors = ?begun.validation_errors, "the backup is refused");
+            status.claim(revision, &begun).await?;
+            return Ok(Action::Done);
+        }
+        status.claim(revision, &begun).await?;
+        info!(backup = status.name, "the backup starts");
+        backup.status = Some(begun.clone());
+        let reporter = Arc::new(Reporter::new());
+        let context = BackupContext { progress: Arc::clone(&reporter) as _, ..self.context.clone() };
+        let job = async {
+            let outcome = backup::run(&context, &backup).await;
+            reporter.end();
+            outcome
+        };
+        let (outcome, ()) = tokio::join!(job, reporter.write_to(status));
+        let ended = match outcome {
+            Ok(outcome) => outcome.status,
+            Err(error) => self.failed(begun, "Failed", &error.to_string()),
+        };
+        info!(backup = status.name, phase = ?ended.phase, "the backup ended");
+        status.write(&ended).await?;
+        Ok(Action::Done)
+    }
+
+    /// Settles what an earlier process left behind: the bucket knows whether it was published.
+    async fn recover(
+        &self,
+        backup: &Backup,
+        begun: BackupStatus,
+        status: &StatusWriter<'_>,
+    ) -> Result<Action, ControllerError> {
+        let ended = match self.context.store.metadata(status.name).await {
+            Ok(published) if published.metadata.uid == backup.metadata.uid => {
+                info!(backup = status.name, "the backup was published by an earlier process");
+                published.status.unwrap_or_default()
+            }
+            Ok(_) => self.failed(begun, "NameTaken", "the bucket holds another backup of this name; choose another"),
+            Err(error) if error.kind == StorageErrorKind::NotFound => self.failed(begun, "Interrupted", STOPPED),
+            Err(error) if error.kind.is_transient() => return Err(error.into()),
+            Err(error) => self.failed(begun, "Interrupted", &format!("{STOPPED} ({error})")),
+        };
+        warn!(backup = status.name, phase = ?ended.phase, "a backup was found that nobody runs");
+        status.write(&ended).await?;
+        Ok(Action::Done)
+    }
+
+    fn failed(&self, begun: BackupStatus, reason: &str, message: &str) -> BackupStatus {
+        let now = self.context.clock.now();
+        BackupStatus {
+            phase: BackupPhase::Failed,
+            completion_timestamp: Some(whole(now)),
+            errors: Some(1),
+            messages: vec![message.to_owned()],
+            conditions: vec![failure(now, reason, message)],
+            ..begun
+        }
+    }
+}
+
+#[async_trait]
+impl Reconciler for BackupController {
+    fn resource(&self) -> &ApiResource {
+        &self.resource
+    }
+
+    async fn reconcile(&self, object: &RawObject) -> Result<Action, ControllerError> {
+        let Ok(head) = object.head() else { return Ok(Action::Done) };
+        if head.metadata.deletion_timestamp.is_some() {
+            return Ok(Action::Done);
+        }
+        let status = StatusWriter {
+            cluster: self.context.cluster.as_ref(),
+            clock: &self.context.clock,
+            resource: &self.resource,
+            namespace: &head.metadata.namespace,
+            name: &head.metadata.name,
+            uid: &head.metadata.uid,
+        };
+        let revision = &head.metadata.resource_version;
+        let backup: Backup = match serde_json::from_slice(object.bytes()) {
+            Ok(backup) => backup,
+            Err(_) if has_phase(object) => return Ok(Action::Done),
+            Err(error) => {
+                let refused = BackupStatus {
+                    version: FORMAT_VERSION,
+                    phase: BackupPhase::FailedValidation,
+                    validation_errors: vec![format!("The Backup cannot be read: {error}")],
+                    ..BackupStatus::default()
+                };
+                status.claim(revision, &refused).await?;
+                return Ok(Action::Done);
+            }
+        };
+        let begun = backup.status.clone().unwrap_or_default();
+        match begun.phase {
+            BackupPhase::New => self.start(backup, revision, &status).await,
+            BackupPhase::InProgress => self.recover(&backup, begun, &status).await,
+            _ => Ok(Action::Done),
+        }
+    }
+}
+
+/// Whether an object that cannot be read whole was looked at before.
+pub(super) fn has_phase(object: &RawObject) -> bool {
+    let phase = object.value().ok().and_then(|value| value["status"]["phase"].as_str().map(str::to_owned));
+    phase.is_some_and(|phase| !phase.is_empty() && phase != "New")
+}

@@ -1,0 +1,130 @@
+//! Restores: from the request to its phase (ark-behaviour §4.1, design decisions 1 and 5).
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tracing::{info, warn};
+
+use super::backup::has_phase;
+use super::progress::Reporter;
+use super::status::{StatusWriter, failure, whole};
+use super::{Action, ControllerError, Reconciler, own_resource};
+use crate::api::{Restore, RestorePhase, RestoreStatus};
+use crate::object::{ApiResource, RawObject};
+use crate::restore::{self, RestoreContext};
+
+/// Why a restore that nobody runs any more has failed. A new one finds what exists and goes on from there.
+const STOPPED: &str = "the server stopped while the restore was running; \
+    what it restored is in the cluster, and a new restore of the same backup does the rest";
+
+/// Carries out Restore objects.
+#[derive(Debug)]
+pub struct RestoreController {
+    context: RestoreContext,
+    resource: ApiResource,
+}
+
+impl RestoreController {
+    /// A controller that works in this context. The context's observer is not used: progress goes to the status.
+    pub fn new(context: RestoreContext) -> Self {
+        Self { context, resource: own_resource("restores", "Restore") }
+    }
+
+    async fn start(
+        &self,
+        mut restore: Restore,
+        revision: &str,
+        status: &StatusWriter<'_>,
+    ) -> Result<Action, ControllerError> {
+        let now = self.context.clock.now();
+        let mut begun = RestoreStatus {
+            phase: RestorePhase::InProgress,
+            start_timestamp: Some(whole(now)),
+            validation_errors: restore::validate(&restore.spec),
+            ..RestoreStatus::default()
+        };
+        if !begun.validation_errors.is_empty() {
+            begun.phase = RestorePhase::FailedValidation;
+            info!(restore = status.name, errors = ?begun.validation_errors, "the restore is refused");
+            status.claim(revision, &begun).await?;
+            return Ok(Action::Done);
+        }
+        status.claim(revision, &begun).await?;
+        info!(restore = status.name, backup = restore.spec.backup_name, "the restore starts");
+        restore.status = Some(begun);
+        let reporter = Arc::new(Reporter::new());
+        let context = RestoreContext { observer: Arc::clone(&reporter) as _, ..self.context.clone() };
+        let job = async {
+            let outcome = restore::run(&context, &restore).await;
+            reporter.end();
+            outcome
+        };
+        let (outcome, ()) = tokio::join!(job, reporter.write_to(status));
+        let ended = match outcome {
+            Ok(outcome) => outcome.status,
+            Err(error) => restore::failed_status(whole(now), whole(self.context.clock.now()), &error),
+        };
+        info!(restore = status.name, phase = ?ended.phase, "the restore ended");
+        status.write(&ended).await?;
+        Ok(Action::Done)
+    }
+
+    /// Ends what an earlier process left behind.
+    async fn recover(&self, begun: RestoreStatus, status: &StatusWriter<'_>) -> Result<Action, ControllerError> {
+        let now = self.context.clock.now();
+        warn!(restore = status.name, "a restore was found that nobody runs");
+        let ended = RestoreStatus {
+            phase: RestorePhase::Failed,
+            completion_timestamp: Some(whole(now)),
+            errors: begun.errors.max(1),
+            messages: vec![STOPPED.to_owned()],
+            failure_reason: STOPPED.to_owned(),
+            conditions: vec![failure(now, "Interrupted", STOPPED)],
+            ..begun
+        };
+        status.write(&ended).await?;
+        Ok(Action::Done)
+    }
+}
+
+#[async_trait]
+impl Reconciler for RestoreController {
+    fn resource(&self) -> &ApiResource {
+        &self.resource
+    }
+
+    async fn reconcile(&self, object: &RawObject) -> Result<Action, ControllerError> {
+        let Ok(head) = object.head() else { return Ok(Action::Done) };
+        if head.metadata.deletion_timestamp.is_some() {
+            return Ok(Action::Done);
+        }
+        let status = StatusWriter {
+            cluster: self.context.cluster.as_ref(),
+            clock: &self.context.clock,
+            resource: &self.resource,
+            namespace: &head.metadata.namespace,
+            name: &head.metadata.name,
+            uid: &head.metadata.uid,
+        };
+        let revision = &head.metadata.resource_version;
+        let restore: Restore = match serde_json::from_slice(object.bytes()) {
+            Ok(restore) => restore,
+            Err(_) if has_phase(object) => return Ok(Action::Done),
+            Err(error) => {
+                let refused = RestoreStatus {
+                    phase: RestorePhase::FailedValidation,
+                    validation_errors: vec![format!("The Restore cannot be read: {error}")],
+                    ..RestoreStatus::default()
+                };
+                status.claim(revision, &refused).await?;
+                return Ok(Action::Done);
+            }
+        };
+        let begun = restore.status.clone().unwrap_or_default();
+        match begun.phase {
+            RestorePhase::New => self.start(restore, revision, &status).await,
+            RestorePhase::InProgress => self.recover(begun, &status).await,
+            _ => Ok(Action::Done),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Writes the status of one object: by merge patch, through the status subresource, again where it did not arrive.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::clock::Clock;
+use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, Patch, Target};
+use crate::object::{ApiResource, RawObject};
+
+/// How often a status is sent before the object is put off: with the pauses below, some four minutes, which an API server
+/// needs at most to come back.
+const TRIES: u32 = 10;
+
+/// The first pause; each further one is twice as long.
+const PAUSE_FIRST: Duration = Duration::from_millis(500);
+
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::from_mins(1);
+
+/// Writes the status of one object.
+#[derive(Debug)]
+pub(super) struct StatusWriter<'a> {
+    pub(super) cluster: &'a dyn Cluster,
+    pub(super) clock: &'a Arc<dyn Clock>,
+    pub(super) resource: &'a ApiResource,
+    pub(super) namespace: &'a str,
+    pub(super) name: &'a str,
+    /// Another object of the same name does not get this one's status.
+    pub(super) uid: &'a str,
+}
+
+impl StatusWriter<'_> {
+    /// Writes a whole status over the object of this revision only. Fails with a conflict where it has changed.
+    pub(super) async fn claim(&self, revision: &str, status: &impl Serialize) -> Result<(), ClusterError> {
+        let patch = json!({"metadata": {"uid": self.uid, "resourceVersion": revision}, "status": status});
+        self.send_patiently(&patch).await
+    }
+
+    /// Writes a whole status, whatever else has changed. An object that is gone needs none.
+    pub(super) async fn write(&self, status: &impl Serialize) -> Result<(), ClusterError> {
+        let patch = json!({"metadata": {"uid": self.uid}, "status": status});
+        match self.send_patiently(&patch).await {
+            Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(()),
+            written => written,
+        }
+    }
+
+    /// Writes how far it is, once; the next one tells more.
+    pub(super) async fn progress(&self, progress: &impl Serialize) {
+        let patch = json!({"metadata": {"uid": self.uid}, "status": {"progress": progress}});
+        if let Err(error) = self.send(&patch).await {
+            tracing::debug!(%error, "progress was not written");
+        }
+    }
+
+    async fn send_patiently(&self, patch: &Value) -> Result<(), ClusterError> {
+        let mut pause = PAUSE_FIRST;
+        for _ in 1..TRIES {
+            match self.send(patch).await {
+                Err(error) if error.kind.is_transient() => {
+                    tracing::warn!(%error, "a status was not written; it is sent again");
+                    self.clock.sleep(error.retry_after.unwrap_or_default().max(pause)).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+                answer => return answer,
+            }
+        }
+        self.send(patch).await
+    }
+
+    async fn send(&self, patch: &Value) -> Result<(), ClusterError> {
+        let target = Target {
+            resource: self.resource,
+            namespace: Some(self.namespace),
+            name: self.name,
+            subresource: Some("status"),
+        };
+        self.cluster.patch(target, &Patch::Merge(RawObject::from_value(patch))).await.map(|_| ())
+    }
+}
+
+/// The time as Kubernetes stores it: in whole seconds.
+pub(super) fn whole(time: Timestamp) -> Time {
+    Time(Timestamp::from_second(time.as_second()).expect("a timestamp's seconds are in range"))
+}
+
+/// The condition of a job that did not succeed.
+pub(super) fn failure(now: Timestamp, reason: &str, message: &str) -> Condition {
+    Condition {
+        type_: "Succeeded".to_owned(),
+        status: "False".to_owned(),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        last_transition_time: whole(now),
+        observed_generation: None,
+    }
+}
