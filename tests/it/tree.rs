@@ -42,7 +42,9 @@ pub fn sources(endings: &[&str]) -> Vec<Source> {
             relative.to_str().expect("paths here are ASCII").replace('\\', "/")
         })
         .filter(|path| endings.iter().any(|ending| path.ends_with(ending)))
-        .filter(|path| !path.starts_with("fixtures/") && !path.starts_with("sim/data/") && !path.contains("/tests/data/"))
+        .filter(|path| {
+            !path.starts_with("fixtures/") && !path.starts_with("sim/data/") && !path.contains("/tests/data/")
+        })
         .map(|path| Source { text: std::fs::read_to_string(top().join(&path)).expect("a text file"), path })
         .collect();
     sources.sort_by(|a, b| a.path.cmp(&b.path));

@@ -1,3 +1,5 @@
+//! Which commands a pod gets, and what is read of a pod.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

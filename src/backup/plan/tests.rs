@@ -1,3 +1,5 @@
+//! Lists, order and selection, without a cluster.
+
 use serde_json::json;
 
 use super::Plan;

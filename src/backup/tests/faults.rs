@@ -62,7 +62,7 @@ async fn a_server_that_is_away_for_a_while_costs_time_only() {
     let (paths, outcome) = world.saves(config_maps()).await;
     assert_eq!((paths.len(), outcome.status.phase), (3, BackupPhase::Completed));
     // Half a second, one, two and four: once for discovery, once for the list.
-    assert_eq!(world.ctx.clock.now().duration_since(start).as_secs_f64(), 15.0);
+    assert_eq!(world.ctx.clock.now().duration_since(start), jiff::SignedDuration::from_secs(15));
 }
 
 #[tokio::test(start_paused = true)]
