@@ -303,6 +303,10 @@ impl<'a> Engine<'a> {
                     continue;
                 }
                 Err(error) if error.kind == ClusterErrorKind::Invalid && resource.plural == "services" && resource.group.is_empty() => {
+                    // Ports are allocated before names are looked at: an existing service is told by its own port.
+                    if self.is_there(item, resource).await {
+                        return self.exists(index, item, resource, prepared, uncertain).await;
+                    }
                     if reset::without_node_ports(&mut prepared.object) {
                         prepared.warnings.push(format!("its node ports are allocated anew: {}", error.message));
                         continue;

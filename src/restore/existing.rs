@@ -67,6 +67,11 @@ impl Engine<'_> {
         report(index, None, End::Late("an object of this name is being deleted".to_owned()))
     }
 
+    /// Whether there is an object of this name.
+    pub(super) async fn is_there(&self, item: &Item, resource: &ApiResource) -> bool {
+        self.get(item, resource).await.is_ok()
+    }
+
     async fn get(&self, item: &Item, resource: &ApiResource) -> Result<RawObject, ClusterError> {
         let mut attempt = 0;
         loop {
