@@ -140,7 +140,7 @@ impl<'a> Engine<'a> {
             self.settle(index, Outcome::Failed(reason), ledger, outcomes);
         }
         if !self.dry_run {
-            self.close_cycles(ledger).await;
+            self.close_cycles(source, ledger).await;
         }
     }
 
@@ -321,17 +321,17 @@ impl<'a> Engine<'a> {
     }
 
     /// References that would have closed a cycle are added once everything exists.
-    async fn close_cycles(&self, ledger: &mut Ledger) {
-        for index in self.selection.order.cut.keys() {
-            let item = &self.selection.items[*index];
-            let made = self.uids.get(index).is_some_and(|uid| self.made.contains(uid));
-            let (true, Some(resource)) = (made, self.resources.get(index)) else { continue };
-            let mut object = json!({"metadata": {"ownerReferences": item.entry.owners.iter().map(owner_json).collect::<Vec<_>>()}});
-            let mut warnings = Vec::new();
-            self.rewrite_all_owners(item, &mut object, &mut warnings);
+    async fn close_cycles(&self, source: &Source<'_>, ledger: &mut Ledger) {
+        let made = |index: &usize| self.uids.get(index).is_some_and(|uid| self.made.contains(uid));
+        let cut: Vec<usize> = self.selection.order.cut.keys().copied().filter(made).collect();
+        let mut objects = source.objects(&self.selection.items, &cut);
+        while let Some(Ok((index, raw))) = objects.next().await {
+            let item = &self.selection.items[index];
+            let (Some(resource), Ok(object)) = (self.resources.get(&index), raw.value()) else { continue };
+            let mut patch = json!({"metadata": {"ownerReferences": object["metadata"]["ownerReferences"]}});
+            self.rewrite_all_owners(item, &mut patch, &mut Vec::new());
             let target = Target { resource, namespace: item.namespace.as_deref(), name: &item.name, subresource: None };
-            let patched = self.ctx.cluster.patch(target, &Patch::Merge(RawObject::from_value(&object))).await;
-            let message = match patched {
+            let message = match self.ctx.cluster.patch(target, &Patch::Merge(RawObject::from_value(&patch))).await {
                 Ok(_) => "its owner references form a cycle; they were added after it was created".to_owned(),
                 Err(error) => format!("its owner references form a cycle and could not be added: {}", error.message),
             };
@@ -356,12 +356,4 @@ fn progress_with(ledger: &Ledger, reports: &[Report]) -> crate::api::RestoreProg
 /// Whether a failed write may have been carried out all the same.
 pub(super) fn may_have_happened(error: &ClusterError) -> bool {
     matches!(error.kind, ClusterErrorKind::Timeout | ClusterErrorKind::Connection | ClusterErrorKind::Server)
-}
-
-fn owner_json(owner: &crate::object::OwnerReference) -> Value {
-    let mut object = json!({"apiVersion": owner.api_version, "kind": owner.kind, "name": owner.name, "uid": owner.uid});
-    if let Some(controller) = owner.controller {
-        object["controller"] = Value::from(controller);
-    }
-    object
 }

@@ -91,22 +91,29 @@ impl Engine<'_> {
         self.uids.get(&index)
     }
 
-    /// Rewrites the references of an item that is about to be created; those that close a cycle wait.
+    /// Rewrites the references of an item that is about to be created. Those that close a cycle wait, unless their owner
+    /// was there before the restore.
     pub(super) fn rewrite_owners(&self, index: usize, item: &Item, object: &mut Value, warnings: &mut Vec<String>) {
-        if let Some(cut) = self.selection.order.cut.get(&index) {
-            let cut: Vec<&String> = cut.iter().map(|owner| &self.selection.items[*owner].entry.uid).collect();
-            if let Some(Value::Array(references)) = object.pointer_mut("/metadata/ownerReferences") {
-                references.retain(|reference| {
-                    let uid = reference.get("uid").and_then(Value::as_str).unwrap_or_default();
-                    !cut.iter().any(|other| *other == uid)
-                });
-            }
-        }
-        self.rewrite_all_owners(item, object, warnings);
+        let cut = self.selection.order.cut.get(&index);
+        let waits = |owner: &OwnerReference| {
+            let place = select::owner_index(&self.selection.items, &self.selection.by_uid, item, owner);
+            place.is_some_and(|place| cut.is_some_and(|cut| cut.contains(&place)))
+        };
+        self.rewrite(item, object, warnings, waits);
     }
 
     /// Rewrites every reference, and drops those whose owner is nowhere.
     pub(super) fn rewrite_all_owners(&self, item: &Item, object: &mut Value, warnings: &mut Vec<String>) {
+        self.rewrite(item, object, warnings, |_| false);
+    }
+
+    fn rewrite(
+        &self,
+        item: &Item,
+        object: &mut Value,
+        warnings: &mut Vec<String>,
+        waits: impl Fn(&OwnerReference) -> bool,
+    ) {
         let mut job = None;
         if let Some(Value::Array(references)) = object.pointer_mut("/metadata/ownerReferences") {
             references.retain_mut(|reference| {
@@ -116,10 +123,12 @@ impl Engine<'_> {
                     self.outside.get(&key)?.as_ref()
                 };
                 let Some(uid) = self.restored_uid(item, &owner).or_else(outside) else {
-                    warnings.push(format!(
-                        "its owner {} {} is neither restored nor in the cluster; the reference was dropped",
-                        owner.kind, owner.name
-                    ));
+                    if !waits(&owner) {
+                        warnings.push(format!(
+                            "its owner {} {} is neither restored nor in the cluster; the reference was dropped",
+                            owner.kind, owner.name
+                        ));
+                    }
                     return false;
                 };
                 reference["uid"] = json!(uid);

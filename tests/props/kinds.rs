@@ -1,0 +1,95 @@
+//! Every kind that a cluster serves: simulator, backup, bucket, restore, simulator.
+
+use ark::api::BackupSpec;
+use ark::restore::Outcome;
+use serde_json::{Value, json};
+
+use super::rig::{bring_back, bucket, comparable, fixtures, live, paused, save, server};
+
+/// What a restore changes beside what the server sets everywhere, and why.
+const CHANGED: &[(&str, &[&str], &str)] = &[
+    ("Pod", &["spec/nodeName", "spec/priority", "spec/ephemeralContainers"], "scheduled and admitted anew"),
+    ("Service", &["spec/clusterIP", "spec/clusterIPs", "spec/healthCheckNodePort", "spec/ports/*/nodePort"], "allocated anew"),
+    ("PersistentVolume", &["spec/claimRef/uid", "spec/claimRef/resourceVersion"], "bound anew, to the same claim"),
+    ("PersistentVolumeClaim", &["spec/volumeName"], "its volume is not in the backup"),
+    ("Namespace", &["metadata/labels/kubernetes.io~1metadata.name"], "set by the server"),
+];
+
+/// Kinds of which nothing is ever restored.
+const NEVER: &[&str] = &[
+    "CSINode",
+    "CertificateSigningRequest",
+    "Event",
+    "Lease",
+    "Node",
+    "PodCertificateRequest",
+    "ResourceSlice",
+    "VolumeAttachment",
+];
+
+/// What of a fixture no API server would have: its fields are all set, to placeholders.
+fn plausible(object: &mut Value) {
+    let kind = object["kind"].as_str().expect("a kind").to_lowercase();
+    let metadata = object["metadata"].as_object_mut().expect("metadata");
+    metadata.insert("name".into(), json!(format!("{kind}-1")));
+    for placeholder in ["resourceVersion", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName", "managedFields"] {
+        metadata.remove(placeholder);
+    }
+    metadata.insert("finalizers".into(), json!(["example.com/keep"]));
+    metadata.insert("ownerReferences".into(), json!([]));
+    if metadata.contains_key("namespace") {
+        metadata.insert("namespace".into(), json!("kinds"));
+    }
+    match kind.as_str() {
+        "service" => {
+            object["spec"]["clusterIP"] = json!("10.96.7.7");
+            object["spec"]["clusterIPs"] = json!(["10.96.7.7"]);
+            object["spec"]["type"] = json!("LoadBalancer");
+            object["spec"]["ports"][0]["nodePort"] = json!(30123);
+        }
+        "ipaddress" => object["metadata"]["name"] = json!("10.96.9.9"),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_kind_comes_back_equal_but_for_what_the_table_names() {
+    paused(async {
+        let (source, target, store) = (server(1, false), server(2, false), bucket());
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kinds"}});
+        assert!(source.load(vec![namespace])[0].is_ok());
+        let mut files: Vec<_> = std::fs::read_dir(fixtures("kinds")).expect("a folder").map(|file| file.expect("a file").path()).collect();
+        files.sort();
+        let mut saved = Vec::new();
+        let mut refused = Vec::new();
+        for file in &files {
+            let mut object: Value = serde_json::from_slice(&std::fs::read(file).expect("a file")).expect("JSON");
+            plausible(&mut object);
+            let kind = object["kind"].as_str().expect("a kind").to_owned();
+            match source.load(vec![object]).remove(0) {
+                Ok(stored) => saved.push((kind, stored.value().clone())),
+                Err(error) => refused.push(error.to_string()),
+            }
+        }
+        assert_eq!(refused, Vec::<String>::new());
+        assert_eq!(saved.len(), 59);
+
+        let outcome = save(&source, &store, "kinds", BackupSpec::default()).await;
+        assert_eq!(outcome.results.errors.count(), 0, "{:#?}", outcome.results.errors);
+        let done = bring_back(&target, &store, "kinds", "back").await;
+        assert_eq!(done.results.errors.count(), 0, "{:#?}", done.results.errors);
+
+        for (kind, before) in saved {
+            let name = before["metadata"]["name"].as_str().expect("a name");
+            let item = done.items.iter().find(|item| item.name == name).unwrap_or_else(|| panic!("{kind} is not in the archive"));
+            if NEVER.contains(&kind.as_str()) {
+                assert!(matches!(&item.outcome, Outcome::Skipped(reason) if !reason.is_empty()), "{kind}: {:?}", item.outcome);
+                continue;
+            }
+            assert_eq!(item.outcome, Outcome::Created, "{kind}");
+            let after = live(&target, &item.resource.group, &item.resource.resource, item.namespace.as_deref(), name);
+            let changed = CHANGED.iter().find(|(other, _, _)| *other == kind).map_or(&[][..], |(_, paths, _)| paths);
+            assert_eq!(comparable(after.expect("restored"), changed), comparable(before.clone(), changed), "{kind}");
+        }
+    });
+}

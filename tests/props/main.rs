@@ -1,0 +1,14 @@
+//! Properties of a backup and a restore together, over the in-memory API server.
+//!
+//! * `kinds`: every kind of a real cluster goes through a bucket and comes back, but for what a table names.
+//! * `generated`: clusters that nobody thought of, with owner graphs, custom resources and odd names.
+//! * `world`: the world that Ark v0.6 saved, with the controllers of a cluster running; what we save of it is laid out alike.
+//! * `determinism`: the same seed gives the same bytes in two processes.
+//! * `calls`: one request an object.
+
+mod calls;
+mod determinism;
+mod generated;
+mod kinds;
+mod rig;
+mod world;
