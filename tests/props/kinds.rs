@@ -2,6 +2,7 @@
 
 use ark::api::BackupSpec;
 use ark::restore::Outcome;
+use kubesim::{ApiServer, ResourceDef};
 use serde_json::{Value, json};
 
 use super::rig::{bring_back, bucket, comparable, fixtures, live, paused, save, server};
@@ -29,9 +30,11 @@ const NEVER: &[&str] = &[
 
 /// What of a fixture no API server would have: its fields are all set, to placeholders.
 fn plausible(object: &mut Value) {
+    let core = object["apiVersion"] == "v1";
     let kind = object["kind"].as_str().expect("a kind").to_lowercase();
     let metadata = object["metadata"].as_object_mut().expect("metadata");
-    metadata.insert("name".into(), json!(format!("{kind}-1")));
+    // Events are one resource in two groups: two objects need two names.
+    metadata.insert("name".into(), json!(if core { format!("{kind}-core") } else { format!("{kind}-1") }));
     for placeholder in ["resourceVersion", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName", "managedFields"] {
         metadata.remove(placeholder);
     }
@@ -52,10 +55,22 @@ fn plausible(object: &mut Value) {
     }
 }
 
+/// Serves the kinds of the fixtures that a 1.36 cluster serves only behind a feature gate.
+fn serve_gated(server: &ApiServer) {
+    let gated = [
+        ("certificates.k8s.io", "clustertrustbundles", "ClusterTrustBundle", false),
+        ("certificates.k8s.io", "podcertificaterequests", "PodCertificateRequest", true),
+        ("resource.k8s.io", "devicetaintrules", "DeviceTaintRule", false),
+    ];
+    server.serve_resources(gated.map(|(group, plural, kind, namespaced)| ResourceDef::new(group, "v1", plural, kind, namespaced)).into());
+}
+
 #[test]
 fn every_kind_comes_back_equal_but_for_what_the_table_names() {
     paused(async {
         let (source, target, store) = (server(1, false), server(2, false), bucket());
+        serve_gated(&source);
+        serve_gated(&target);
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kinds"}});
         assert!(source.load(vec![namespace])[0].is_ok());
         let mut files: Vec<_> = std::fs::read_dir(fixtures("kinds")).expect("a folder").map(|file| file.expect("a file").path()).collect();
