@@ -81,9 +81,14 @@ fn restore_bench(c: &mut Criterion) {
     group.sample_size(10);
     for size in SIZES {
         group.throughput(Throughput::Elements(size as u64));
-        let objects: Arc<Vec<RawObject>> = Arc::new((0..size).map(|number| RawObject::from_value(&object(number))).collect());
+        let objects: Arc<Vec<RawObject>> =
+            Arc::new((0..size).map(|number| RawObject::from_value(&object(number))).collect());
         group.bench_function(BenchmarkId::new("bare-creates", size), |b| {
-            b.to_async(&runtime).iter_batched(empty, |server| created(server, Arc::clone(&objects)), BatchSize::PerIteration);
+            b.to_async(&runtime).iter_batched(
+                empty,
+                |server| created(server, Arc::clone(&objects)),
+                BatchSize::PerIteration,
+            );
         });
         let store = runtime.block_on(backup_of(size));
         let mut runs = 0_u64;

@@ -92,7 +92,18 @@ impl Catalog {
         }
         // A copy of its own: the raw bytes may share a whole archive member.
         let held = keep.then(|| RawObject::new(raw.bytes().to_vec()));
-        self.entries.push(Entry { path, api_version, kind, uid, owners, matches, never, facts, held, in_archive: true });
+        self.entries.push(Entry {
+            path,
+            api_version,
+            kind,
+            uid,
+            owners,
+            matches,
+            never,
+            facts,
+            held,
+            in_archive: true,
+        });
         Ok(())
     }
 
@@ -141,7 +152,10 @@ struct Version {
 
 fn facts(resource: &GroupResource, raw: &RawObject) -> Result<Facts, RawObjectError> {
     let interesting = match resource.group.as_str() {
-        "" => matches!(resource.resource.as_str(), "services" | "endpoints" | "persistentvolumes" | "persistentvolumeclaims"),
+        "" => matches!(
+            resource.resource.as_str(),
+            "services" | "endpoints" | "persistentvolumes" | "persistentvolumeclaims"
+        ),
         "apiextensions.k8s.io" => resource.resource == "customresourcedefinitions",
         _ => false,
     };
@@ -157,7 +171,9 @@ fn facts(resource: &GroupResource, raw: &RawObject) -> Result<Facts, RawObjectEr
         "endpoints" => Facts::Endpoints,
         "persistentvolumeclaims" => Facts::Claim(text("/volumeName").map(ToOwned::to_owned)),
         "persistentvolumes" => Facts::Volume {
-            claim: text("/claimRef/namespace").zip(text("/claimRef/name")).map(|(ns, name)| (ns.to_owned(), name.to_owned())),
+            claim: text("/claimRef/namespace")
+                .zip(text("/claimRef/name"))
+                .map(|(ns, name)| (ns.to_owned(), name.to_owned())),
             deleted_with_claim: text("/persistentVolumeReclaimPolicy") == Some("Delete"),
         },
         "customresourcedefinitions" => Facts::Definition(definition(spec)?),

@@ -20,7 +20,9 @@ pub(super) async fn wait(engine: &mut Engine<'_>, level: &[usize], ledger: &mut 
     let items = &engine.selection.items;
     let defined: BTreeSet<GroupResource> = level
         .iter()
-        .filter_map(|index| if let Facts::Definition(resources) = &items[*index].entry.facts { Some(resources) } else { None })
+        .filter_map(
+            |index| if let Facts::Definition(resources) = &items[*index].entry.facts { Some(resources) } else { None },
+        )
         .flatten()
         .map(crate::object::ApiResource::group_resource)
         .collect();

@@ -186,7 +186,9 @@ impl<'a> Engine<'a> {
             self.take(report, ledger, outcomes);
         }
         for index in unread {
-            let reason = broken.as_ref().map_or_else(|| "the archive has changed since it was read".to_owned(), ToString::to_string);
+            let reason = broken
+                .as_ref()
+                .map_or_else(|| "the archive has changed since it was read".to_owned(), ToString::to_string);
             self.settle(index, Outcome::Failed(format!("it could not be read again: {reason}")), ledger, outcomes);
         }
         self.ctx.observer.progress(&ledger.progress);
@@ -249,14 +251,20 @@ impl<'a> Engine<'a> {
                 return report(End::Done(Outcome::Created));
             }
             let name = item.entry.path.resource();
-            return report(End::Done(Outcome::Failed(format!("the cluster does not serve {name}, though its definition was restored"))));
+            return report(End::Done(Outcome::Failed(format!(
+                "the cluster does not serve {name}, though its definition was restored"
+            ))));
         };
         let prepared = match self.prepare(index, item, resource, &raw) {
             Ok(prepared) => prepared,
             Err(error) => return report(End::Done(Outcome::Failed(error.to_string()))),
         };
         drop(raw);
-        if self.dry_run { self.preview(index, item, resource, prepared).await } else { self.create(index, item, resource, prepared).await }
+        if self.dry_run {
+            self.preview(index, item, resource, prepared).await
+        } else {
+            self.create(index, item, resource, prepared).await
+        }
     }
 
     /// The object as it is sent.
@@ -302,7 +310,11 @@ impl<'a> Engine<'a> {
                     attempt += 1;
                     continue;
                 }
-                Err(error) if error.kind == ClusterErrorKind::Invalid && resource.plural == "services" && resource.group.is_empty() => {
+                Err(error)
+                    if error.kind == ClusterErrorKind::Invalid
+                        && resource.plural == "services"
+                        && resource.group.is_empty() =>
+                {
                     // Ports are allocated before names are looked at: an existing service is told by its own port.
                     if self.is_there(item, resource).await {
                         return self.exists(index, item, resource, prepared, uncertain).await;

@@ -24,7 +24,13 @@ const GOING_LOOKS: u32 = 6;
 
 impl Engine<'_> {
     /// What a create would do.
-    pub(super) async fn preview(&self, index: usize, item: &Item, resource: &ApiResource, prepared: Prepared) -> Report {
+    pub(super) async fn preview(
+        &self,
+        index: usize,
+        item: &Item,
+        resource: &ApiResource,
+        prepared: Prepared,
+    ) -> Report {
         match self.get(item, resource).await {
             Err(error) if error.kind == ClusterErrorKind::NotFound => {
                 let Prepared { warnings, notes, .. } = prepared;
@@ -100,7 +106,8 @@ impl Engine<'_> {
         };
         let uid = live.pointer("/metadata/uid").and_then(Value::as_str).map(ToOwned::to_owned);
         let name = resource.group_resource();
-        let own = live.pointer(&format!("/metadata/labels/{RESTORE_LABEL}")).and_then(Value::as_str) == Some(&self.label);
+        let own =
+            live.pointer(&format!("/metadata/labels/{RESTORE_LABEL}")).and_then(Value::as_str) == Some(&self.label);
         if self.is_made_by_restored_owner(&live) && !(uncertain && own) {
             return report(index, uid, End::Done(Outcome::Unchanged));
         }
@@ -108,7 +115,10 @@ impl Engine<'_> {
         let mut present = live;
         clean::clean(&mut present, item.namespace.as_deref(), &item.name);
         reset::apply(&name, &mut present, &Mapping::new());
-        if name.group.is_empty() && name.resource == "persistentvolumeclaims" && wanted.pointer("/spec/volumeName").is_none() {
+        if name.group.is_empty()
+            && name.resource == "persistentvolumeclaims"
+            && wanted.pointer("/spec/volumeName").is_none()
+        {
             reset::unbind(&mut present);
         }
         let mut patch = None;
@@ -156,7 +166,12 @@ impl Engine<'_> {
                     self.ctx.clock.sleep(retry::delay(attempt, &error)).await;
                     attempt += 1;
                 }
-                Err(error) => return Outcome::Failed(format!("it exists and differs, and could not be updated: {}", error.message)),
+                Err(error) => {
+                    return Outcome::Failed(format!(
+                        "it exists and differs, and could not be updated: {}",
+                        error.message
+                    ));
+                }
             }
         }
     }
@@ -170,9 +185,12 @@ fn report(index: usize, uid: Option<String>, end: End) -> Report {
 fn merge_account(wanted: &Value, live: &Value) -> Value {
     let mut merged = live.clone();
     for list in ["secrets", "imagePullSecrets"] {
-        let has = |name: &Value| live.get(list).and_then(Value::as_array).into_iter().flatten().any(|other| other.get("name") == Some(name));
+        let has = |name: &Value| {
+            live.get(list).and_then(Value::as_array).into_iter().flatten().any(|other| other.get("name") == Some(name))
+        };
         let missing = wanted.get(list).and_then(Value::as_array).into_iter().flatten();
-        let missing: Vec<Value> = missing.filter(|entry| !has(entry.get("name").unwrap_or(&Value::Null))).cloned().collect();
+        let missing: Vec<Value> =
+            missing.filter(|entry| !has(entry.get("name").unwrap_or(&Value::Null))).cloned().collect();
         if !missing.is_empty() {
             let mut all = live.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
             all.extend(missing);
@@ -180,7 +198,8 @@ fn merge_account(wanted: &Value, live: &Value) -> Value {
         }
     }
     for map in ["labels", "annotations"] {
-        let mut all: Map<String, Value> = wanted.pointer(&format!("/metadata/{map}")).and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut all: Map<String, Value> =
+            wanted.pointer(&format!("/metadata/{map}")).and_then(Value::as_object).cloned().unwrap_or_default();
         // The account is not one that this restore made.
         all.remove(RESTORE_LABEL);
         all.extend(live.pointer(&format!("/metadata/{map}")).and_then(Value::as_object).cloned().unwrap_or_default());
@@ -206,7 +225,8 @@ mod tests {
     fn an_account_gains_what_it_lacks_and_keeps_what_it_has() {
         let wanted = json!({"metadata": {"name": "default", "labels": {"a": "backup", "b": "backup", "ark-restore": "r"}},
             "imagePullSecrets": [{"name": "one"}, {"name": "two"}]});
-        let live = json!({"metadata": {"name": "default", "labels": {"a": "live"}}, "imagePullSecrets": [{"name": "one"}]});
+        let live =
+            json!({"metadata": {"name": "default", "labels": {"a": "live"}}, "imagePullSecrets": [{"name": "one"}]});
         let merged = merge_account(&wanted, &live);
         assert_eq!(
             merged,

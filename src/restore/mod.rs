@@ -245,7 +245,10 @@ async fn walk(
         ledger.results.warning(Scope::Ark, text);
     }
     let items = carry_out(ctx, restore, &selection, &source, &discovery, &mut ledger, dry_run).await;
-    ledger.log.info("restore ended", &counts_text(&ledger.progress).iter().map(|(k, v)| (*k, v.as_str())).collect::<Vec<_>>());
+    ledger.log.info(
+        "restore ended",
+        &counts_text(&ledger.progress).iter().map(|(k, v)| (*k, v.as_str())).collect::<Vec<_>>(),
+    );
     Ok((items, ledger))
 }
 
@@ -275,7 +278,10 @@ async fn carry_out(
         .map(|(item, outcome)| RestoredItem {
             path: item.entry.path.clone(),
             in_archive: item.entry.in_archive,
-            resource: item.verdict.resource().map_or_else(|| item.entry.path.resource().clone(), |r| r.group_resource()),
+            resource: item
+                .verdict
+                .resource()
+                .map_or_else(|| item.entry.path.resource().clone(), |r| r.group_resource()),
             namespace: item.namespace.clone(),
             name: item.name.clone(),
             outcome: outcome.expect("the engine settles every item of the order, and the verdicts settle the others"),

@@ -141,7 +141,8 @@ pub(super) fn reason(resource: &GroupResource, head: &Head<'_>, raw: &RawObject)
             Some("the endpoints are made for their service")
         }
         ("discovery.k8s.io", "endpointslices")
-            if default_kubernetes || label("endpointslice.kubernetes.io/managed-by").is_some_and(|by| by.ends_with(".k8s.io")) =>
+            if default_kubernetes
+                || label("endpointslice.kubernetes.io/managed-by").is_some_and(|by| by.ends_with(".k8s.io")) =>
         {
             Some("the endpoint slice is made for its service")
         }
@@ -167,7 +168,9 @@ pub(super) fn reason(resource: &GroupResource, head: &Head<'_>, raw: &RawObject)
         ("scheduling.k8s.io", "priorityclasses") if metadata.name.starts_with("system-") => {
             Some("the API server makes its own")
         }
-        ("networking.k8s.io", "ipaddresses") if label("ipaddress.kubernetes.io/managed-by") == Some("ipallocator.k8s.io") => {
+        ("networking.k8s.io", "ipaddresses")
+            if label("ipaddress.kubernetes.io/managed-by") == Some("ipallocator.k8s.io") =>
+        {
             Some("addresses are allocated anew")
         }
         ("networking.k8s.io", "servicecidrs") if metadata.name == "kubernetes" => Some("the API server makes its own"),
@@ -226,12 +229,21 @@ mod tests {
             ("pods", json!({"metadata": {"name": "a"}, "status": {"phase": "Succeeded"}})),
             ("pods", json!({"metadata": {"name": "a", "annotations": {"kubernetes.io/config.mirror": "x"}}})),
             ("jobs.batch", json!({"metadata": {"name": "a"}, "status": {"completionTime": "2026-01-01T00:00:00Z"}})),
-            ("jobs.batch", json!({"metadata": {"name": "a"}, "status": {"conditions": [{"type": "Failed", "status": "True"}]}})),
+            (
+                "jobs.batch",
+                json!({"metadata": {"name": "a"}, "status": {"conditions": [{"type": "Failed", "status": "True"}]}}),
+            ),
             ("widgets.example.com", json!({"metadata": {"name": "a", "deletionTimestamp": "2026-01-01T00:00:00Z"}})),
-            ("secrets", json!({"type": "kubernetes.io/service-account-token", "metadata": {"name": "shop-token-abcde",
-                "annotations": {"kubernetes.io/service-account.name": "shop"}}})),
+            (
+                "secrets",
+                json!({"type": "kubernetes.io/service-account-token", "metadata": {"name": "shop-token-abcde",
+                "annotations": {"kubernetes.io/service-account.name": "shop"}}}),
+            ),
             ("apiservices.apiregistration.k8s.io", json!({"metadata": {"name": "v1."}, "spec": {"version": "v1"}})),
-            ("customresourcedefinitions.apiextensions.k8s.io", json!({"metadata": {"name": "x"}, "spec": {"group": "ark.heptio.com"}})),
+            (
+                "customresourcedefinitions.apiextensions.k8s.io",
+                json!({"metadata": {"name": "x"}, "spec": {"group": "ark.heptio.com"}}),
+            ),
         ] {
             assert!(why(resource, object.clone()).is_some(), "{resource} {object}");
         }
@@ -244,12 +256,18 @@ mod tests {
         for (resource, object) in [
             ("clusterroles.rbac.authorization.k8s.io", label),
             ("configmaps", json!({"metadata": {"name": "a", "namespace": "kube-system"}})),
-            ("secrets", json!({"type": "kubernetes.io/service-account-token", "metadata": {"name": "shop-token",
-                "annotations": {"kubernetes.io/service-account.name": "shop"}}})),
+            (
+                "secrets",
+                json!({"type": "kubernetes.io/service-account-token", "metadata": {"name": "shop-token",
+                "annotations": {"kubernetes.io/service-account.name": "shop"}}}),
+            ),
             ("pods", json!({"metadata": {"name": "a"}, "status": {"phase": "Running"}})),
             ("jobs.batch", json!({"metadata": {"name": "a"}, "status": null})),
             ("endpoints", json!({"metadata": {"name": "external", "namespace": "shop"}})),
-            ("apiservices.apiregistration.k8s.io", json!({"metadata": {"name": "v1.m"}, "spec": {"service": {"name": "m"}}})),
+            (
+                "apiservices.apiregistration.k8s.io",
+                json!({"metadata": {"name": "v1.m"}, "spec": {"service": {"name": "m"}}}),
+            ),
         ] {
             assert_eq!(why(resource, object.clone()), None, "{resource} {object}");
         }

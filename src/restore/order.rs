@@ -127,7 +127,13 @@ pub(super) fn levels(nodes: &[Node]) -> Levels {
             }
         }
     }
-    result.levels = by_level.into_values().map(|mut level| { level.sort_unstable(); level }).collect();
+    result.levels = by_level
+        .into_values()
+        .map(|mut level| {
+            level.sort_unstable();
+            level
+        })
+        .collect();
     result
 }
 

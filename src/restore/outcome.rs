@@ -123,7 +123,11 @@ pub(super) fn status(started: Time, ended: Time, progress: RestoreProgress, resu
         start_timestamp: Some(started),
         completion_timestamp: Some(ended),
         progress: Some(progress),
-        failure_reason: if phase == RestorePhase::Failed { messages.first().cloned().unwrap_or_default() } else { String::new() },
+        failure_reason: if phase == RestorePhase::Failed {
+            messages.first().cloned().unwrap_or_default()
+        } else {
+            String::new()
+        },
         messages,
         ..RestoreStatus::default()
     }

@@ -30,7 +30,10 @@ impl Engine<'_> {
     /// The owners of an item that are in the archive.
     pub(super) fn owners<'s>(&'s self, item: &'s Item) -> impl Iterator<Item = usize> + 's {
         let selection = self.selection;
-        item.entry.owners.iter().filter_map(move |owner| select::owner_index(&selection.items, &selection.by_uid, item, owner))
+        item.entry
+            .owners
+            .iter()
+            .filter_map(move |owner| select::owner_index(&selection.items, &selection.by_uid, item, owner))
     }
 
     /// Where to look for an owner that this restore did not make: in the dependent's namespace, or in none.
@@ -77,7 +80,11 @@ impl Engine<'_> {
                     let head = object.head().ok()?;
                     return Some(head.metadata.uid.into_owned());
                 }
-                Err(error) if error.kind != ClusterErrorKind::NotFound && error.kind.is_transient() && attempt < retry::ATTEMPTS_MAX => {
+                Err(error)
+                    if error.kind != ClusterErrorKind::NotFound
+                        && error.kind.is_transient()
+                        && attempt < retry::ATTEMPTS_MAX =>
+                {
                     self.ctx.clock.sleep(retry::delay(attempt, &error)).await;
                     attempt += 1;
                 }

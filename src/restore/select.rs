@@ -108,12 +108,7 @@ pub(super) fn resolve<'m>(
 }
 
 /// Decides over every entry and puts what is restored in order.
-pub(super) fn select(
-    spec: &RestoreSpec,
-    catalog: Catalog,
-    discovery: &Discovery,
-    priorities: &[String],
-) -> Selection {
+pub(super) fn select(spec: &RestoreSpec, catalog: Catalog, discovery: &Discovery, priorities: &[String]) -> Selection {
     let (mapper, added) = with_definitions(discovery, &catalog);
     let (resources, unresolved) = ResourceFilter::resolve(&spec.included_resources, &spec.excluded_resources, &mapper);
     let mut warnings: Vec<String> = unresolved
@@ -270,7 +265,10 @@ fn add_belongings(items: &mut [Item], filters: &Filters) {
         kinds.insert(resource.group_resource());
         if let Facts::Claim(volume) = &item.entry.facts {
             volumes.extend(volume.clone());
-            claims.insert((item.entry.path.namespace().unwrap_or_default().to_owned(), item.entry.path.name().to_owned()));
+            claims.insert((
+                item.entry.path.namespace().unwrap_or_default().to_owned(),
+                item.entry.path.name().to_owned(),
+            ));
         }
     }
     for item in items.iter_mut() {

@@ -28,7 +28,11 @@ impl<'a> Source<'a> {
     }
 
     /// Reads the whole archive. One bad entry is enough to refuse it: nothing of what follows can be trusted more.
-    pub(super) async fn catalog(&self, selector: &LabelSelector, sha256: Option<&str>) -> Result<Catalog, RestoreError> {
+    pub(super) async fn catalog(
+        &self,
+        selector: &LabelSelector,
+        sha256: Option<&str>,
+    ) -> Result<Catalog, RestoreError> {
         let mut entries = self.store.entries(self.backup).await?;
         let mut catalog = Catalog::default();
         let mut problems: Vec<String> = Vec::new();

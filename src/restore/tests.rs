@@ -95,9 +95,13 @@ fn outcome<'o>(outcome: &'o RestoreOutcome, path: &str) -> &'o Outcome {
 async fn a_world_that_ark_v0_6_saved_comes_back() {
     let world = World::new(Options { bootstrap: true, ..Options::default() });
     world.fixture("world-all").await;
-    let plan = plan(&world.ctx, &Restore::new("r1", of("world-all")), &world.ctx.store.metadata("world-all").await.expect("stored"))
-        .await
-        .expect("a plan");
+    let plan = plan(
+        &world.ctx,
+        &Restore::new("r1", of("world-all")),
+        &world.ctx.store.metadata("world-all").await.expect("stored"),
+    )
+    .await
+    .expect("a plan");
     let before = world.server.revision();
     let done = world.restore("r1", of("world-all")).await;
     assert_eq!(done.status.phase, RestorePhase::Completed, "{:#?}", done.results.errors);
@@ -108,7 +112,9 @@ async fn a_world_that_ark_v0_6_saved_comes_back() {
     }
     // Planned as it was done, and the plan changed nothing.
     assert_eq!(before, World::new(Options { bootstrap: true, ..Options::default() }).server.revision());
-    let words = |items: &[RestoredItem]| items.iter().map(|item| (item.path.to_string(), item.outcome.word())).collect::<Vec<_>>();
+    let words = |items: &[RestoredItem]| {
+        items.iter().map(|item| (item.path.to_string(), item.outcome.word())).collect::<Vec<_>>()
+    };
     assert_eq!(words(&plan.items), words(&done.items));
 
     // Owners: the pod follows its replica set, the config map its widget, by their new uids.
@@ -133,7 +139,8 @@ async fn a_world_that_ark_v0_6_saved_comes_back() {
     let revision = world.server.revision();
     let again = world.restore("r2", of("world-all")).await;
     assert_eq!(again.status.phase, RestorePhase::Completed, "{:#?}", again.results.errors);
-    let changed: Vec<_> = again.items.iter().filter(|item| !matches!(item.outcome, Outcome::Unchanged | Outcome::Skipped(_))).collect();
+    let changed: Vec<_> =
+        again.items.iter().filter(|item| !matches!(item.outcome, Outcome::Unchanged | Outcome::Skipped(_))).collect();
     assert!(changed.is_empty(), "{changed:#?}");
     assert_eq!(world.server.revision(), revision);
 }
@@ -154,10 +161,17 @@ async fn parts_of_a_world_bring_what_belongs_to_them() {
     assert_eq!(done.status.phase, RestorePhase::Completed, "{:#?}", done.results.errors);
     assert_eq!(outcome(&done, "resources/persistentvolumes/cluster/shop-db-csi.json"), &Outcome::Created);
     assert_eq!(
-        outcome(&done, "resources/customresourcedefinitions.apiextensions.k8s.io/cluster/widgets.shop.example.com.json"),
+        outcome(
+            &done,
+            "resources/customresourcedefinitions.apiextensions.k8s.io/cluster/widgets.shop.example.com.json"
+        ),
         &Outcome::Created
     );
-    for path in ["persistentvolumes/cluster/blog-files-intree", "storageclasses.storage.k8s.io/cluster/shop-fast", "namespaces/cluster/blog"] {
+    for path in [
+        "persistentvolumes/cluster/blog-files-intree",
+        "storageclasses.storage.k8s.io/cluster/shop-fast",
+        "namespaces/cluster/blog",
+    ] {
         assert!(matches!(outcome(&done, &format!("resources/{path}.json")), Outcome::Skipped(_)), "{path}");
     }
     for name in ["world-shop", "world-labelled"] {
@@ -215,7 +229,9 @@ async fn an_archive_laid_out_as_the_documents_say_is_resolved_through_discovery(
     assert!(world.get("apps", "v1", "deployments", "one", "web").is_some());
     assert!(world.get("batch", "v1", "jobs", "one", "run").is_some());
     assert!(world.get("", "v1", "persistentvolumes", "", "pv01").is_some());
-    assert!(matches!(outcome(&done, "resources/unheard/namespaces/one/x.json"), Outcome::Failed(reason) if reason.contains("unheard")));
+    assert!(
+        matches!(outcome(&done, "resources/unheard/namespaces/one/x.json"), Outcome::Failed(reason) if reason.contains("unheard"))
+    );
     // The namespace is not in the archive; it is made all the same, and said.
     assert!(done.items.iter().any(|item| !item.in_archive && item.name == "one" && item.outcome == Outcome::Created));
 }
@@ -269,13 +285,19 @@ async fn what_differs_is_kept_and_named_or_changed_by_policy() {
     let secret = json!({"data": {"k": "s3cret"}});
     world.server.patch(&target, &kubesim::Patch::Merge(secret), &kubesim::WriteOptions::default()).expect("patched");
     let kept = world.restore("second", of("b")).await;
-    assert_eq!(outcome(&kept, "resources/configmaps/namespaces/shop/a.json"), &Outcome::Different(vec!["data.k".into()]));
+    assert_eq!(
+        outcome(&kept, "resources/configmaps/namespaces/shop/a.json"),
+        &Outcome::Different(vec!["data.k".into()])
+    );
     assert_eq!(outcome(&kept, "resources/configmaps/namespaces/shop/b.json"), &Outcome::Unchanged);
     let text = serde_json::to_string(&kept.results).expect("strings");
     assert!(text.contains("data.k") && !text.contains("s3cret"), "{text}");
     world.ctx.settings.existing = ExistingResourcePolicy::Update;
     let updated = world.restore("third", of("b")).await;
-    assert_eq!(outcome(&updated, "resources/configmaps/namespaces/shop/a.json"), &Outcome::Updated(vec!["data.k".into()]));
+    assert_eq!(
+        outcome(&updated, "resources/configmaps/namespaces/shop/a.json"),
+        &Outcome::Updated(vec!["data.k".into()])
+    );
     let object = world.get("", "v1", "configmaps", "shop", "a").expect("there");
     assert_eq!((&object["data"]["k"], &object["metadata"]["labels"]["ark-restore"]), (&json!("a"), &json!("third")));
 }
@@ -284,7 +306,12 @@ async fn what_differs_is_kept_and_named_or_changed_by_policy() {
 async fn a_damaged_archive_and_an_unfinished_backup_change_nothing() {
     let world = World::bare();
     let revision = world.server.revision();
-    backup_of(&world, "wrong", &[config("a", "1", &[]), ("resources/secrets/namespaces/shop/other.json".into(), config("b", "2", &[]).1)]).await;
+    backup_of(
+        &world,
+        "wrong",
+        &[config("a", "1", &[]), ("resources/secrets/namespaces/shop/other.json".into(), config("b", "2", &[]).1)],
+    )
+    .await;
     let error = run(&world.ctx, &Restore::new("r", of("wrong"))).await.expect_err("names do not agree");
     assert!(matches!(&error, RestoreError::Archive { .. }) && error.to_string().contains("other"), "{error}");
     world.fixture("world-shop").await;

@@ -17,7 +17,8 @@ const NAMESPACE_MAX: usize = 63;
 pub fn validate(spec: &RestoreSpec) -> Vec<String> {
     let mut errors = Vec::new();
     if spec.backup_name.is_empty() {
-        errors.push("BackupName must be non-empty and correspond to the name of a backup in object storage.".to_owned());
+        errors
+            .push("BackupName must be non-empty and correspond to the name of a backup in object storage.".to_owned());
     }
     for name in never::resource_names() {
         if spec.included_resources.contains(&name) {
@@ -38,7 +39,9 @@ pub fn validate(spec: &RestoreSpec) -> Vec<String> {
     }
     for (source, target) in &spec.namespace_mapping {
         if source.is_empty() || !is_dns_label(target) {
-            errors.push(format!("Invalid namespace mapping: {source}:{target} does not name a namespace to restore into"));
+            errors.push(format!(
+                "Invalid namespace mapping: {source}:{target} does not name a namespace to restore into"
+            ));
         }
     }
     errors

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ark::api::{BackupSpec, Restore, RestoreSpec};
 use ark::cluster::{
-    Cluster, ClusterError, DeleteOptions, Discovery, ExecOutcome, ExecRequest, ListOptions, ListPage, Patch, SimCluster, Target,
-    WatchEvent, WatchOptions,
+    Cluster, ClusterError, DeleteOptions, Discovery, ExecOutcome, ExecRequest, ListOptions, ListPage, Patch,
+    SimCluster, Target, WatchEvent, WatchOptions,
 };
 use ark::object::{ApiResource, RawObject};
 use ark::restore::{self, Outcome};
@@ -37,15 +37,30 @@ impl Cluster for Counting {
         self.inner.discover().await
     }
 
-    async fn list(&self, resource: &ApiResource, namespace: Option<&str>, options: &ListOptions) -> Result<ListPage, ClusterError> {
+    async fn list(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        options: &ListOptions,
+    ) -> Result<ListPage, ClusterError> {
         self.other().list(resource, namespace, options).await
     }
 
-    async fn get(&self, resource: &ApiResource, namespace: Option<&str>, name: &str) -> Result<RawObject, ClusterError> {
+    async fn get(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<RawObject, ClusterError> {
         self.other().get(resource, namespace, name).await
     }
 
-    async fn create(&self, resource: &ApiResource, namespace: Option<&str>, object: &RawObject) -> Result<RawObject, ClusterError> {
+    async fn create(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        object: &RawObject,
+    ) -> Result<RawObject, ClusterError> {
         self.creates.fetch_add(1, Ordering::Relaxed);
         self.inner.create(resource, namespace, object).await
     }
@@ -87,9 +102,14 @@ fn a_restore_asks_once_for_each_object() {
             json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": format!("n{number}"), "namespace": "many"}})
         }));
         assert!(source.load(objects).iter().all(Result::is_ok));
-        save(&source, &store, "many", BackupSpec { included_namespaces: vec!["many".into()], ..BackupSpec::default() }).await;
+        save(&source, &store, "many", BackupSpec { included_namespaces: vec!["many".into()], ..BackupSpec::default() })
+            .await;
         let target = server(2, false);
-        let cluster = Arc::new(Counting { inner: SimCluster::new(target), creates: AtomicU64::new(0), others: AtomicU64::new(0) });
+        let cluster = Arc::new(Counting {
+            inner: SimCluster::new(target),
+            creates: AtomicU64::new(0),
+            others: AtomicU64::new(0),
+        });
         let spec = RestoreSpec { backup_name: "many".into(), ..RestoreSpec::default() };
         let done = restore::run(&context(cluster.clone(), &store), &Restore::new("r", spec)).await.expect("it starts");
         let created = done.items.iter().filter(|item| item.outcome == Outcome::Created).count();

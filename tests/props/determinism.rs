@@ -22,8 +22,14 @@ fn child_prints_its_digests() {
         let log: Vec<String> = target.log().iter().map(ToString::to_string).collect();
         let mut digests = vec![format!("events {}", hash_of(log.join("\n").as_bytes()))];
         let bucket = store.bucket();
-        for key in ["second/second.tar.gz", "second/ark-backup.json", "world-all/restore-again-logs.gz", "world-all/restore-again-results.gz"] {
-            let content = bucket.store().get_opts(&bucket.path(key), object_store::GetOptions::default()).await.expect(key);
+        for key in [
+            "second/second.tar.gz",
+            "second/ark-backup.json",
+            "world-all/restore-again-logs.gz",
+            "world-all/restore-again-results.gz",
+        ] {
+            let content =
+                bucket.store().get_opts(&bucket.path(key), object_store::GetOptions::default()).await.expect(key);
             digests.push(format!("{key} {}", hash_of(&content.bytes().await.expect("memory"))));
         }
         println!("{MARK}{}", digests.join("; "));
@@ -34,7 +40,10 @@ fn child_prints_its_digests() {
 fn the_same_seed_gives_the_same_bytes_in_two_processes() {
     let run = || {
         let binary = std::env::current_exe().expect("this binary");
-        let output = Command::new(binary).args(["--exact", "determinism::child_prints_its_digests", "--nocapture"]).output().expect("it runs");
+        let output = Command::new(binary)
+            .args(["--exact", "determinism::child_prints_its_digests", "--nocapture"])
+            .output()
+            .expect("it runs");
         let text = String::from_utf8(output.stdout).expect("text");
         let line = text.lines().find_map(|line| Some(line.split_once(MARK)?.1.to_owned()));
         line.unwrap_or_else(|| panic!("no digests in {text}"))

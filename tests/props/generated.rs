@@ -40,13 +40,12 @@ fn planned() -> impl Strategy<Value = Planned> {
         1 => "[a-z0-9]([a-z0-9]{0,3}\\.[a-z0-9]{1,4}){1,5}",
         1 => "[a-z0-9]{253}",
     ];
-    (0..KINDS.len(), 0..NAMESPACES.len(), name, prop::collection::btree_set(0_usize..20, 0..3), any::<String>()).prop_map(
-        |(kind, namespace, name, owners, value)| {
+    (0..KINDS.len(), 0..NAMESPACES.len(), name, prop::collection::btree_set(0_usize..20, 0..3), any::<String>())
+        .prop_map(|(kind, namespace, name, owners, value)| {
             // RBAC names are path segments, not DNS names.
             let name = if kind == 3 { format!("system:{name}:Ünïcode") } else { name };
             Planned { kind, namespace, name, owners, value }
-        },
-    )
+        })
 }
 
 fn definition() -> Value {
@@ -63,18 +62,22 @@ fn target_of(planned: &Planned) -> Target {
 
 /// Builds the cluster; what could not be created (a name twice) is left out.
 fn build(server: &ApiServer, plan: &[Planned]) -> Vec<Planned> {
-    let mut objects: Vec<Value> =
-        NAMESPACES.iter().map(|name| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).collect();
+    let mut objects: Vec<Value> = NAMESPACES
+        .iter()
+        .map(|name| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))
+        .collect();
     objects.push(definition());
     assert!(server.load(objects).iter().all(Result::is_ok));
     let mut uids = BTreeMap::new();
     for (place, planned) in plan.iter().enumerate() {
         let (_, _, _, kind) = KINDS[planned.kind];
-        let api_version = if KINDS[planned.kind].0.is_empty() { "v1".to_owned() } else { format!("{}/v1", KINDS[planned.kind].0) };
+        let api_version =
+            if KINDS[planned.kind].0.is_empty() { "v1".to_owned() } else { format!("{}/v1", KINDS[planned.kind].0) };
         let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": planned.name, "namespace": NAMESPACES[planned.namespace],
             "annotations": {"note": planned.value}}});
         if kind == "Thing" {
-            object["spec"] = json!({"text": planned.value, "nothing": null, "list": [1, -1, 9_007_199_254_740_993_i64, 0.1]});
+            object["spec"] =
+                json!({"text": planned.value, "nothing": null, "list": [1, -1, 9_007_199_254_740_993_i64, 0.1]});
         }
         if let Ok(stored) = server.load(vec![object]).remove(0) {
             uids.insert(place, stored.uid().to_owned());
@@ -84,7 +87,9 @@ fn build(server: &ApiServer, plan: &[Planned]) -> Vec<Planned> {
         let owners: Vec<Value> = planned
             .owners
             .iter()
-            .filter(|owner| **owner != place && uids.contains_key(owner) && plan[**owner].namespace == planned.namespace)
+            .filter(|owner| {
+                **owner != place && uids.contains_key(owner) && plan[**owner].namespace == planned.namespace
+            })
             .map(|owner| {
                 let (group, _, _, kind) = KINDS[plan[*owner].kind];
                 let api_version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
@@ -105,7 +110,9 @@ fn neutral(server: &ApiServer, planned: &Planned) -> Option<Value> {
     let mut owners: Vec<String> = Vec::new();
     for owner in object["metadata"]["ownerReferences"].as_array().cloned().unwrap_or_default() {
         let of = KINDS.iter().find(|kind| kind.3 == owner["kind"]).expect("a kind of the plan");
-        let target = Target::new(of.0, of.1, of.2).in_namespace(NAMESPACES[planned.namespace]).named(owner["name"].as_str().expect("a name"));
+        let target = Target::new(of.0, of.1, of.2)
+            .in_namespace(NAMESPACES[planned.namespace])
+            .named(owner["name"].as_str().expect("a name"));
         let live = server.get(&target).map(|object| object.uid().to_owned()).unwrap_or_default();
         assert_eq!(owner["uid"], live, "an owner reference means the owner of this cluster");
         owners.push(format!("{} {}", owner["kind"], owner["name"]));

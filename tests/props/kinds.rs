@@ -10,7 +10,11 @@ use super::rig::{bring_back, bucket, comparable, fixtures, live, paused, save, s
 /// What a restore changes beside what the server sets everywhere, and why.
 const CHANGED: &[(&str, &[&str], &str)] = &[
     ("Pod", &["spec/nodeName", "spec/priority", "spec/ephemeralContainers"], "scheduled and admitted anew"),
-    ("Service", &["spec/clusterIP", "spec/clusterIPs", "spec/healthCheckNodePort", "spec/ports/*/nodePort"], "allocated anew"),
+    (
+        "Service",
+        &["spec/clusterIP", "spec/clusterIPs", "spec/healthCheckNodePort", "spec/ports/*/nodePort"],
+        "allocated anew",
+    ),
     ("PersistentVolume", &["spec/claimRef/uid", "spec/claimRef/resourceVersion"], "bound anew, to the same claim"),
     ("PersistentVolumeClaim", &["spec/volumeName"], "its volume is not in the backup"),
     ("Namespace", &["metadata/labels/kubernetes.io~1metadata.name"], "set by the server"),
@@ -35,7 +39,9 @@ fn plausible(object: &mut Value) {
     let metadata = object["metadata"].as_object_mut().expect("metadata");
     // Events are one resource in two groups: two objects need two names.
     metadata.insert("name".into(), json!(if core { format!("{kind}-core") } else { format!("{kind}-1") }));
-    for placeholder in ["resourceVersion", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName", "managedFields"] {
+    for placeholder in
+        ["resourceVersion", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName", "managedFields"]
+    {
         metadata.remove(placeholder);
     }
     metadata.insert("finalizers".into(), json!(["example.com/keep"]));
@@ -62,7 +68,9 @@ fn serve_gated(server: &ApiServer) {
         ("certificates.k8s.io", "podcertificaterequests", "PodCertificateRequest", true),
         ("resource.k8s.io", "devicetaintrules", "DeviceTaintRule", false),
     ];
-    server.serve_resources(gated.map(|(group, plural, kind, namespaced)| ResourceDef::new(group, "v1", plural, kind, namespaced)).into());
+    server.serve_resources(
+        gated.map(|(group, plural, kind, namespaced)| ResourceDef::new(group, "v1", plural, kind, namespaced)).into(),
+    );
 }
 
 #[test]
@@ -73,7 +81,8 @@ fn every_kind_comes_back_equal_but_for_what_the_table_names() {
         serve_gated(&target);
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kinds"}});
         assert!(source.load(vec![namespace])[0].is_ok());
-        let mut files: Vec<_> = std::fs::read_dir(fixtures("kinds")).expect("a folder").map(|file| file.expect("a file").path()).collect();
+        let mut files: Vec<_> =
+            std::fs::read_dir(fixtures("kinds")).expect("a folder").map(|file| file.expect("a file").path()).collect();
         files.sort();
         let mut saved = Vec::new();
         let mut refused = Vec::new();
@@ -96,9 +105,17 @@ fn every_kind_comes_back_equal_but_for_what_the_table_names() {
 
         for (kind, before) in saved {
             let name = before["metadata"]["name"].as_str().expect("a name");
-            let item = done.items.iter().find(|item| item.name == name).unwrap_or_else(|| panic!("{kind} is not in the archive"));
+            let item = done
+                .items
+                .iter()
+                .find(|item| item.name == name)
+                .unwrap_or_else(|| panic!("{kind} is not in the archive"));
             if NEVER.contains(&kind.as_str()) {
-                assert!(matches!(&item.outcome, Outcome::Skipped(reason) if !reason.is_empty()), "{kind}: {:?}", item.outcome);
+                assert!(
+                    matches!(&item.outcome, Outcome::Skipped(reason) if !reason.is_empty()),
+                    "{kind}: {:?}",
+                    item.outcome
+                );
                 continue;
             }
             assert_eq!(item.outcome, Outcome::Created, "{kind}");

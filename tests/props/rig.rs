@@ -78,7 +78,13 @@ pub(crate) async fn bring_back(server: &ApiServer, store: &BackupStore, backup: 
 }
 
 /// A live object by group, plural name, namespace and name, in the first version that serves it.
-pub(crate) fn live(server: &ApiServer, group: &str, resource: &str, namespace: Option<&str>, name: &str) -> Option<Value> {
+pub(crate) fn live(
+    server: &ApiServer,
+    group: &str,
+    resource: &str,
+    namespace: Option<&str>,
+    name: &str,
+) -> Option<Value> {
     let resources = server.resources();
     let def = resources.iter().find(|def| def.group == group && def.plural == resource)?;
     let mut target = kubesim::Target::new(group, &def.version, resource).named(name);
@@ -88,7 +94,10 @@ pub(crate) fn live(server: &ApiServer, group: &str, resource: &str, namespace: O
 
 /// Removes the value at a path whose parts are separated by `/`; `*` stands for every element of a list.
 pub(crate) fn remove(value: &mut Value, path: &str) {
-    let (first, rest) = path.trim_start_matches('/').split_once('/').map_or((path.trim_start_matches('/'), None), |(a, b)| (a, Some(b)));
+    let (first, rest) = path
+        .trim_start_matches('/')
+        .split_once('/')
+        .map_or((path.trim_start_matches('/'), None), |(a, b)| (a, Some(b)));
     match (value, rest) {
         (Value::Object(map), None) => drop(map.remove(first)),
         (Value::Object(map), Some(rest)) => {
@@ -127,7 +136,10 @@ fn prune(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.values_mut().for_each(prune);
-            map.retain(|_, inner| !matches!(inner, Value::Object(map) if map.is_empty()) && !matches!(inner, Value::Array(list) if list.is_empty()));
+            map.retain(|_, inner| {
+                !matches!(inner, Value::Object(map) if map.is_empty())
+                    && !matches!(inner, Value::Array(list) if list.is_empty())
+            });
         }
         Value::Array(list) => list.iter_mut().for_each(prune),
         _ => {}

@@ -21,19 +21,27 @@ fn controllers_leave_everything_that_was_restored() {
         assert_eq!(done.status.phase, RestorePhase::Completed, "{:#?}", done.results.errors);
         let restored = target.revision();
         actors.settle();
-        let deleted: Vec<String> =
-            target.log().iter().filter(|line| line.revision > restored && line.verb == "delete").map(ToString::to_string).collect();
+        let deleted: Vec<String> = target
+            .log()
+            .iter()
+            .filter(|line| line.revision > restored && line.verb == "delete")
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(deleted, Vec::<String>::new());
         for item in done.items.iter().filter(|item| item.outcome == Outcome::Created) {
-            let object = live(&target, &item.resource.group, &item.resource.resource, item.namespace.as_deref(), &item.name);
+            let object =
+                live(&target, &item.resource.group, &item.resource.resource, item.namespace.as_deref(), &item.name);
             assert!(object.is_some(), "{} is gone", item.path);
         }
         // The volumes are bound to the claims they were bound to, and the pods run.
-        for (namespace, claim, volume) in [("shop", "data-db-0", "shop-db-csi"), ("blog", "files", "blog-files-intree")] {
+        for (namespace, claim, volume) in [("shop", "data-db-0", "shop-db-csi"), ("blog", "files", "blog-files-intree")]
+        {
             let claim = live(&target, "", "persistentvolumeclaims", Some(namespace), claim).expect("restored");
             assert_eq!((&claim["spec"]["volumeName"], &claim["status"]["phase"]), (&volume.into(), &"Bound".into()));
         }
-        let pods = target.list(&kubesim::Target::new("", "v1", "pods").in_namespace("shop"), &kubesim::ListOptions::default()).expect("a list");
+        let pods = target
+            .list(&kubesim::Target::new("", "v1", "pods").in_namespace("shop"), &kubesim::ListOptions::default())
+            .expect("a list");
         let web: Vec<_> = pods.items.iter().filter(|pod| pod.name().starts_with("web-")).collect();
         assert_eq!(web.len(), 2, "the replica set took its pods over and made no others");
         assert!(pods.items.iter().all(|pod| pod.value()["spec"]["nodeName"] == "node-1"));
@@ -75,9 +83,13 @@ fn what_we_save_of_that_world_is_laid_out_as_v0_6_laid_it_out() {
                 .filter(|item| matches!(item.outcome, Outcome::Created | Outcome::Unchanged))
                 .map(|item| item.path.to_string())
                 .collect();
-            let missing: Vec<_> = theirs.iter().filter(|path| brought.contains(*path) && !ours.contains(*path)).collect();
+            let missing: Vec<_> =
+                theirs.iter().filter(|path| brought.contains(*path) && !ours.contains(*path)).collect();
             assert!(missing.is_empty(), "{name}: v0.6 saved these, we did not: {missing:#?}");
-            let more: Vec<_> = ours.difference(&theirs).filter(|path| !MORE.iter().any(|(prefix, _)| path.starts_with(prefix))).collect();
+            let more: Vec<_> = ours
+                .difference(&theirs)
+                .filter(|path| !MORE.iter().any(|(prefix, _)| path.starts_with(prefix)))
+                .collect();
             assert!(more.is_empty(), "{name}: we saved these, v0.6 did not: {more:#?}");
 
             // The metadata file: the same keys in the same places, and only status has more of them.
@@ -86,7 +98,8 @@ fn what_we_save_of_that_world_is_laid_out_as_v0_6_laid_it_out() {
             let path = bucket.path(&format!("{name}/ark-backup.json"));
             let stored = bucket.store().get_opts(&path, object_store::GetOptions::default()).await.expect("published");
             let ours = stored.bytes().await.expect("memory");
-            let theirs = std::fs::read(fixtures("backups/ark-v0.6").join(name).join("ark-backup.json")).expect("a fixture");
+            let theirs =
+                std::fs::read(fixtures("backups/ark-v0.6").join(name).join("ark-backup.json")).expect("a fixture");
             assert!(ours.starts_with(b"{\n  \"kind\": \"Backup\",\n  \"apiVersion\": \"ark.heptio.com/v1\",\n"));
             let (ours, theirs) = (read(&ours), read(&theirs));
             assert_eq!(keys(&ours), keys(&theirs));
@@ -101,6 +114,9 @@ fn what_we_save_of_that_world_is_laid_out_as_v0_6_laid_it_out() {
 
 /// What we save beyond v0.6, and why.
 const MORE: &[(&str, &str)] = &[
-    ("resources/customresourcedefinitions.apiextensions.k8s.io/cluster/widgets.shop.example.com.json", "belongs to a selected widget"),
+    (
+        "resources/customresourcedefinitions.apiextensions.k8s.io/cluster/widgets.shop.example.com.json",
+        "belongs to a selected widget",
+    ),
     ("resources/ipaddresses.networking.k8s.io/", "addresses are allocated anew"),
 ];

@@ -86,8 +86,16 @@ mod tests {
     #[test]
     fn resets_tolerate_objects_without_any_field_and_are_idempotent() {
         for resource in [
-            "pods", "services", "persistentvolumes", "persistentvolumeclaims", "serviceaccounts", "secrets", "namespaces",
-            "jobs.batch", "rolebindings.rbac.authorization.k8s.io", "validatingwebhookconfigurations.admissionregistration.k8s.io",
+            "pods",
+            "services",
+            "persistentvolumes",
+            "persistentvolumeclaims",
+            "serviceaccounts",
+            "secrets",
+            "namespaces",
+            "jobs.batch",
+            "rolebindings.rbac.authorization.k8s.io",
+            "validatingwebhookconfigurations.admissionregistration.k8s.io",
         ] {
             let resource = GroupResource::from(resource.to_owned());
             for object in [json!({}), json!({"spec": null}), json!({"spec": [], "metadata": 3}), json!("text")] {

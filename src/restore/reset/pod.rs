@@ -37,7 +37,9 @@ pub(super) fn reset(object: &mut Value, notes: &mut Vec<String>) {
             let container = format!("{containers}/{index}");
             let mounts = object.pointer_mut(&format!("{container}/volumeMounts")).and_then(Value::as_array_mut);
             let Some(mounts) = mounts else { continue };
-            mounts.retain(|mount| !mount.get("name").and_then(Value::as_str).is_some_and(|name| dropped.iter().any(|d| d == name)));
+            mounts.retain(|mount| {
+                !mount.get("name").and_then(Value::as_str).is_some_and(|name| dropped.iter().any(|d| d == name))
+            });
             if mounts.is_empty() {
                 remove_nested(object, &container, "volumeMounts");
             }
@@ -48,7 +50,8 @@ pub(super) fn reset(object: &mut Value, notes: &mut Vec<String>) {
 /// Whether admission added this volume to carry the token of the pod's service account.
 fn is_token_volume(name: &str, volume: &Value, account: &str) -> bool {
     let legacy = name.strip_prefix(account).is_some_and(|rest| rest.starts_with("-token-"));
-    (legacy && volume.get("secret").is_some()) || (name.starts_with("kube-api-access-") && volume.get("projected").is_some())
+    (legacy && volume.get("secret").is_some())
+        || (name.starts_with("kube-api-access-") && volume.get("projected").is_some())
 }
 
 #[cfg(test)]

@@ -11,7 +11,9 @@ pub(super) fn reset_service_account(object: &mut Value, notes: &mut Vec<String>)
     let account = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let Some(secrets) = object.get_mut("secrets").and_then(Value::as_array_mut) else { return };
     let before = secrets.len();
-    secrets.retain(|secret| !secret.get("name").and_then(Value::as_str).is_some_and(|name| is_generated_token(&account, name)));
+    secrets.retain(|secret| {
+        !secret.get("name").and_then(Value::as_str).is_some_and(|name| is_generated_token(&account, name))
+    });
     if secrets.len() < before {
         notes.push("its generated token is issued anew".into());
     }
@@ -52,7 +54,8 @@ mod tests {
 
     #[test]
     fn generated_tokens_go_and_others_stay() {
-        let mut account = json!({"metadata": {"name": "shop"}, "secrets": [{"name": "shop-token-abcde"}, {"name": "registry"}]});
+        let mut account =
+            json!({"metadata": {"name": "shop"}, "secrets": [{"name": "shop-token-abcde"}, {"name": "registry"}]});
         reset_service_account(&mut account, &mut Vec::new());
         assert_eq!(account["secrets"], json!([{"name": "registry"}]));
     }

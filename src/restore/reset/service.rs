@@ -74,9 +74,12 @@ mod tests {
     #[test]
     fn node_ports_stay_where_a_person_chose_them() {
         let ports = |a: Value, b: Value| json!([{"name": "a", "port": 1, "protocol": "TCP", "nodePort": a}, {"name": "b", "port": 2, "nodePort": b}]);
-        let applied = json!({"spec": {"ports": [{"name": "a", "port": 1, "nodePort": 30080}, {"name": "b", "port": 2}]}}).to_string();
+        let applied =
+            json!({"spec": {"ports": [{"name": "a", "port": 1, "nodePort": 30080}, {"name": "b", "port": 2}]}})
+                .to_string();
         let notes = json!({"kubectl.kubernetes.io/last-applied-configuration": applied});
-        let mut service = after(json!({"metadata": {"annotations": notes}, "spec": {"ports": ports(json!(30080), json!(31000))}}));
+        let mut service =
+            after(json!({"metadata": {"annotations": notes}, "spec": {"ports": ports(json!(30080), json!(31000))}}));
         assert_eq!(service["spec"]["ports"][0]["nodePort"], 30080);
         assert_eq!(service["spec"]["ports"][1].get("nodePort"), None);
         assert!(without_node_ports(&mut service));

@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn a_volume_keeps_the_name_of_its_claim_only() {
-        let mut volume = json!({"spec": {"claimRef": {"namespace": "shop", "name": "data", "uid": "1", "resourceVersion": "2"}}});
+        let mut volume =
+            json!({"spec": {"claimRef": {"namespace": "shop", "name": "data", "uid": "1", "resourceVersion": "2"}}});
         reset_volume(&mut volume, &Mapping::from([("shop".to_owned(), "copy".to_owned())]));
         assert_eq!(volume, json!({"spec": {"claimRef": {"namespace": "copy", "name": "data"}}}));
     }
