@@ -7,15 +7,19 @@
 use serde_json::Value;
 
 use crate::crd;
+use crate::meta;
 use crate::object::Object;
 use crate::resource::{GroupResource, ResourceDef};
 use crate::server::Core;
-use crate::status::Status;
+use crate::status::{Cause, Status};
 
+mod defaults;
 mod initial;
 mod jobs;
+mod pods;
 mod secrets;
 mod services;
+mod workloads;
 
 pub(crate) use services::Allocations;
 
@@ -36,13 +40,19 @@ pub(crate) fn namespace(core: &Core, def: &ResourceDef, namespace: Option<&str>,
 
 /// Before an object is created. `value` has its name and the server's metadata.
 pub(crate) fn create(core: &mut Core, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
+    if !core.admission && def.group != "apiextensions.k8s.io" {
+        return Ok(());
+    }
     initial::status(def, value);
+    defaults::fill(def, value);
     match (def.group.as_str(), def.plural.as_str()) {
         ("", "namespaces") => {
             initial::namespace(value);
             Ok(())
         }
         ("", "secrets") => secrets::admit(def, value),
+        ("", "pods") => pods::create(core, def, value),
+        ("apps", _) => workloads::selects_its_template(def, value),
         ("", "services") => services::create(core, def, value),
         ("batch", "jobs") => jobs::create(def, value),
         ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value),
@@ -58,17 +68,47 @@ pub(crate) fn update(
     old: &Object,
     value: &mut Value,
 ) -> Result<(), Status> {
-    if subresource.is_some() {
+    if subresource.is_some() || (!core.admission && def.group != "apiextensions.k8s.io") {
         return Ok(());
     }
+    defaults::fill(def, value);
     match (def.group.as_str(), def.plural.as_str()) {
         ("", "namespaces") => {
             initial::namespace_kept(old, value);
             Ok(())
         }
-        ("", "secrets") => secrets::admit(def, value),
+        ("", "secrets") => {
+            immutable_data(def, old, value)?;
+            secrets::admit(def, value)
+        }
+        ("", "configmaps") => immutable_data(def, old, value),
+        ("", "pods") => pods::update(def, old, value),
+        ("batch", "jobs") | ("apps", _) => workloads::update(def, old, value),
         ("", "services") => services::update(core, def, old, value),
         ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value),
         _ => Ok(()),
     }
+}
+
+/// A cause that a field may not be changed.
+fn immutable(field: &str, value: &Value) -> Cause {
+    Cause::invalid(field, value, "field is immutable")
+}
+
+/// 422 for the data of an immutable secret or config map.
+fn immutable_data(def: &ResourceDef, old: &Object, value: &Value) -> Result<(), Status> {
+    let old = old.value();
+    if old.get("immutable") != Some(&Value::Bool(true)) {
+        return Ok(());
+    }
+    let fields = ["immutable", "data", "binaryData", "stringData"];
+    let causes: Vec<_> = fields
+        .into_iter()
+        .filter(|field| value.get(field) != old.get(field) && (*field != "stringData" || value.get(field).is_some()))
+        .map(|field| Cause::forbidden(field, "field is immutable when `immutable` is set"))
+        .collect();
+    if causes.is_empty() {
+        return Ok(());
+    }
+    Err(Status::invalid(&def.group, &def.kind, meta::meta_text(old, "name"), &causes))
 }

@@ -10,20 +10,26 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::clock::rfc3339;
 use crate::meta;
 use crate::object::Object;
 use crate::options::{DeleteOptions, Target};
-use crate::resource::{Column, GroupResource, Origin, ResourceDef, STANDARD_VERBS, Subresource};
+use crate::resource::{Column, GroupResource, Origin, ResourceDef, Subresource};
 use crate::server::{ApiServer, Core};
 use crate::status::{Cause, Status};
 use crate::store;
 
 /// Holds a definition until its objects are gone.
 pub(crate) const FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// The verbs in the order in which discovery names them for custom resources.
+const VERBS: [&str; 8] = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 
 const GROUP: &str = "apiextensions.k8s.io";
 const PLURAL: &str = "customresourcedefinitions";
@@ -233,9 +239,9 @@ fn resources(definition: &Value) -> Vec<ResourceDef> {
                 namespaced: meta::text(spec, "scope") == "Namespaced",
                 short_names: meta::strings(names.get("shortNames")),
                 categories: meta::strings(names.get("categories")),
-                verbs: STANDARD_VERBS.map(str::to_owned).to_vec(),
+                verbs: VERBS.map(str::to_owned).to_vec(),
                 subresources: subresources(group, name, kind, &version["subresources"]),
-                storage_version_hash: None,
+                storage_version_hash: Some(storage_version_hash(group, storage.unwrap_or(name), kind)),
                 columns: columns(version),
                 generation: true,
                 selectable_fields: version["selectableFields"]
@@ -249,6 +255,12 @@ fn resources(definition: &Value) -> Vec<ResourceDef> {
             }
         })
         .collect()
+}
+
+/// A fingerprint of what objects are stored as, computed as the real server does it.
+fn storage_version_hash(group: &str, version: &str, kind: &str) -> String {
+    let hash = Sha256::digest(format!("{group}/{version}/{kind}"));
+    STANDARD.encode(&hash[..8])
 }
 
 fn subresources(group: &str, version: &str, kind: &str, given: &Value) -> Vec<Subresource> {

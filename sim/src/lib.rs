@@ -8,6 +8,7 @@
 
 pub mod actors;
 mod admission;
+mod body;
 mod bootstrap;
 mod builtin;
 mod clock;
@@ -28,6 +29,7 @@ mod process;
 mod read;
 mod resource;
 mod rng;
+mod rules;
 mod select;
 mod server;
 mod status;

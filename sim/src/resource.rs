@@ -57,6 +57,17 @@ pub struct Subresource {
     pub verbs: Vec<String>,
 }
 
+impl Subresource {
+    /// The `apiVersion` of its kind.
+    pub fn api_version(&self) -> String {
+        api_version(&self.group, &self.version)
+    }
+}
+
+fn api_version(group: &str, version: &str) -> String {
+    if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
+}
+
 /// A column of the table form.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -9,6 +9,9 @@ mod labels;
 pub use fields::FieldSelector;
 pub use labels::LabelSelector;
 
+use serde_json::{Map, Value};
+
+use crate::meta;
 use crate::object::Object;
 use crate::resource::ResourceDef;
 use crate::status::Status;
@@ -38,4 +41,25 @@ impl Selection {
     pub(crate) fn matches(&self, object: &Object) -> bool {
         self.labels.matches(object.labels()) && self.fields.matches(object.value())
     }
+}
+
+/// Whether a label selector object (`matchLabels`, `matchExpressions`) matches labels. The empty one matches everything.
+pub(crate) fn matches_object(selector: &Value, labels: &Map<String, Value>) -> bool {
+    let label = |key: &str| labels.get(key).and_then(Value::as_str);
+    let equal = selector.get("matchLabels").and_then(Value::as_object);
+    let equal = equal.is_none_or(|wanted| wanted.iter().all(|(key, value)| labels.get(key) == Some(value)));
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+    equal
+        && expressions.into_iter().flatten().all(|expression| {
+            let value = label(meta::text(expression, "key"));
+            let values = meta::strings(expression.get("values"));
+            let listed = value.is_some_and(|value| values.iter().any(|known| known == value));
+            match meta::text(expression, "operator") {
+                "In" => listed,
+                "NotIn" => !listed,
+                "Exists" => value.is_some(),
+                "DoesNotExist" => value.is_none(),
+                _ => false,
+            }
+        })
 }

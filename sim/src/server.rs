@@ -42,6 +42,9 @@ pub struct Options {
     /// Whether definitions of custom resources are established by themselves, right after the write that makes them, and finished
     /// when they are deleted. If not, [`ApiServer::establish_definitions`] does it when the caller says so.
     pub auto_establish: bool,
+    /// Whether the rules and defaults of each kind are applied, and names checked. Without, what is written is taken as it is, but
+    /// for the metadata that only the server sets: for tests that must lose no field of objects that no cluster would take.
+    pub admission: bool,
 }
 
 impl Default for Options {
@@ -52,6 +55,7 @@ impl Default for Options {
             bootstrap: false,
             history_limit: HISTORY_LIMIT,
             auto_establish: true,
+            admission: true,
         }
     }
 }
@@ -102,6 +106,7 @@ pub(crate) struct Core {
     pub(crate) rng: Rng,
     pub(crate) allocations: Allocations,
     pub(crate) auto_establish: bool,
+    pub(crate) admission: bool,
     log: VecDeque<LogLine>,
     next_waiter: u64,
 }
@@ -170,6 +175,7 @@ impl ApiServer {
             rng: Rng::new(options.seed),
             allocations: Allocations::default(),
             auto_establish: options.auto_establish,
+            admission: options.admission,
             log: VecDeque::new(),
             next_waiter: 0,
         };

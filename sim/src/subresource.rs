@@ -15,9 +15,10 @@ use crate::meta;
 use crate::object::Object;
 use crate::options::{DeleteOptions, Target, WriteOptions};
 use crate::resource::ResourceDef;
+use crate::rules::copy;
 use crate::server::Core;
 use crate::status::{Cause, Status};
-use crate::write::{copy, present};
+use crate::write::present;
 
 /// How long a token holds when the request does not say.
 const TOKEN_SECONDS: i64 = 3600;
@@ -33,14 +34,14 @@ pub(crate) fn get(def: &ResourceDef, name: &str, object: &Object) -> Result<Obje
 }
 
 /// The stored form after a write of `new` to a subresource.
-pub(crate) fn merge(def: &ResourceDef, name: &str, old: &Object, new: Value) -> Result<Value, Status> {
+pub(crate) fn merge(name: &str, old: &Object, new: &Value) -> Result<Value, Status> {
     let mut merged = old.value().clone();
     match name {
-        "status" | "approval" => copy(&new, &mut merged, "status"),
-        "finalize" => set_spec(&mut merged, &new, "finalizers"),
-        "ephemeralcontainers" => set_spec(&mut merged, &new, "ephemeralContainers"),
-        "resize" => set_spec(&mut merged, &new, "containers"),
-        "scale" => set_spec(&mut merged, &new, "replicas"),
+        "status" | "approval" => copy(new, &mut merged, "status"),
+        "finalize" => set_spec(&mut merged, new, "finalizers"),
+        "ephemeralcontainers" => set_spec(&mut merged, new, "ephemeralContainers"),
+        "resize" => set_spec(&mut merged, new, "containers"),
+        "scale" => set_spec(&mut merged, new, "replicas"),
         _ => return Err(Status::method_not_allowed()),
     }
     if name == "scale" {
@@ -53,8 +54,6 @@ pub(crate) fn merge(def: &ResourceDef, name: &str, old: &Object, new: Value) -> 
         }
         merged["spec"]["replicas"] = replicas;
     }
-    // A name that was not said has been checked already: the rest of the metadata stays.
-    let _ = def;
     Ok(merged)
 }
 
@@ -219,8 +218,8 @@ pub(crate) fn answer(
             let pod = meta::meta_text(&body, "name").to_owned();
             let pods = core.registry.find("", "v1", "pods").cloned();
             let pods = pods.ok_or_else(Status::unknown_resource)?;
-            let mut target = Target::new("", "v1", "pods").named(&pod);
-            target.namespace.clone_from(&Some(meta::meta_text(&body, "namespace").to_owned()));
+            let namespace = target.namespace.as_deref().unwrap_or_default();
+            let target = Target::new("", "v1", "pods").in_namespace(namespace).named(&pod);
             let options = WriteOptions::default();
             return create(core, &pods, &target, "binding", body, &options, now);
         }
@@ -234,6 +233,5 @@ pub(crate) fn answer(
         }),
         _ => json!({"allowed": true}),
     };
-    let _ = target;
     Ok(Object::new(body))
 }

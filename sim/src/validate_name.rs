@@ -165,12 +165,12 @@ pub(crate) fn object(def: &ResourceDef, value: &Value) -> Vec<Cause> {
             causes.push(Cause::invalid(field, &Value::from(shown), &problem));
         }
     }
-    causes.extend(metadata(def, value));
+    causes.extend(metadata(value));
     causes
 }
 
 /// Everything that is wrong with the metadata but the name.
-pub(crate) fn metadata(_def: &ResourceDef, value: &Value) -> Vec<Cause> {
+pub(crate) fn metadata(value: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     let metadata = meta::metadata(value);
     for (key, value) in entries(metadata.get("labels")) {
@@ -275,15 +275,12 @@ mod tests {
 
     #[test]
     fn metadata_is_checked_field_by_field() {
-        let causes = metadata(
-            &def("", "configmaps"),
-            &json!({"metadata": {
-                "labels": {"ok/x": "v", "-bad": "x", "y": "-"},
-                "annotations": {"Example.COM/x": "anything at all"},
-                "finalizers": ["example.com/x", "a//b"],
-                "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "p"}],
-            }}),
-        );
+        let causes = metadata(&json!({"metadata": {
+            "labels": {"ok/x": "v", "-bad": "x", "y": "-"},
+            "annotations": {"Example.COM/x": "anything at all"},
+            "finalizers": ["example.com/x", "a//b"],
+            "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "p"}],
+        }}));
         let fields: Vec<_> = causes.iter().map(|cause| cause.field.as_str()).collect();
         assert_eq!(
             fields,

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::admission;
+use crate::body::{identified, typed};
 use crate::clock::rfc3339;
 use crate::convert;
 use crate::crd;
@@ -21,8 +22,9 @@ use crate::object::Object;
 use crate::options::{Patch, Target, WriteOptions};
 use crate::patch;
 use crate::resource::ResourceDef;
+use crate::rules::{bounded, carried, changes, copy, desired, locked};
 use crate::server::{ApiServer, Core};
-use crate::status::{Cause, Status};
+use crate::status::Status;
 use crate::store;
 use crate::subresource;
 use crate::validate_name;
@@ -32,9 +34,6 @@ const GENERATED_PREFIX: usize = 58;
 
 /// How often a taken generated name is thrown again.
 const GENERATE_ATTEMPTS: usize = 8;
-
-/// The largest object, as JSON: what the real storage takes in one request.
-const MAX_OBJECT_BYTES: usize = 1_572_864;
 
 impl ApiServer {
     /// Creates an object, or posts to a subresource such as `binding`. Kinds that are only questions (access reviews) are answered.
@@ -75,12 +74,14 @@ impl ApiServer {
         self.transaction(|core| {
             let def = core.registry.resolve(target)?;
             allowed(&def, target, "patch")?;
+            // Before the object is looked for: an apply is for absent objects too.
+            patch::supported(&def, patch, options)?;
             let old = core.existing(&def, target)?;
             let seen = match target.subresource.as_deref() {
                 Some(name) => subresource::get(&def, name, &old)?,
                 None => present(&def, &old),
             };
-            let patched = patch::apply(&def, seen.value(), patch)?;
+            let patched = patch::apply(seen.value(), patch)?;
             let patched = identified(&def, target, patched)?;
             core.replace(&def, target, &old, patched, options, now)
         })
@@ -114,87 +115,6 @@ fn creates_on_update(def: &ResourceDef) -> bool {
             | ("events.k8s.io", "events")
             | ("rbac.authorization.k8s.io", _)
     )
-}
-
-/// The body with kind, version and namespace of the target, or 400 where they differ.
-fn typed(def: &ResourceDef, target: &Target, mut body: Value) -> Result<Value, Status> {
-    let (expected, kind) = match &target.subresource {
-        Some(name) => def.subresource(name).map_or_else(
-            || (def.api_version(), def.kind.clone()),
-            |sub| {
-                let version = crate::resource::ResourceDef {
-                    group: sub.group.clone(),
-                    version: sub.version.clone(),
-                    ..ResourceDef::default()
-                };
-                (version.api_version(), sub.kind.clone())
-            },
-        ),
-        None => (def.api_version(), def.kind.clone()),
-    };
-    let Some(fields) = body.as_object_mut() else {
-        return Err(Status::bad_request(format!(
-            "the object provided is unrecognized (must be of type {kind}): the body is not a JSON object"
-        )));
-    };
-    for (key, value) in [("apiVersion", &expected), ("kind", &kind)] {
-        if fields.get(key).is_none_or(Value::is_null) {
-            fields.insert(key.to_owned(), Value::from(value.as_str()));
-        }
-    }
-    let given = meta::text(&body, "apiVersion");
-    if given != expected {
-        return Err(Status::bad_request(format!(
-            "the API version in the data ({given}) does not match the expected API version ({expected})"
-        )));
-    }
-    let other = meta::text(&body, "kind");
-    if other != kind {
-        let version = expected.rsplit('/').next().unwrap_or_default();
-        let package = match def.group.split('.').next() {
-            None | Some("") => "core",
-            Some(first) => first,
-        };
-        return Err(Status::bad_request(format!(
-            "{other} in version {version:?} cannot be handled as a {kind}: converting ({version}.{other}) to ({package}.{kind}): unknown conversion"
-        )));
-    }
-    if meta::metadata_mut(&mut body).is_none() {
-        return Err(Status::bad_request("the object provided has no metadata"));
-    }
-    match target.namespace.as_deref() {
-        Some(namespace) if def.namespaced => {
-            let given = meta::meta_text(&body, "namespace");
-            if !given.is_empty() && given != namespace {
-                return Err(Status::bad_request(
-                    "the namespace of the provided object does not match the namespace sent on the request",
-                ));
-            }
-            meta::set(&mut body, "namespace", namespace);
-        }
-        _ if def.namespaced => {
-            return Err(Status::bad_request(format!(
-                "an empty namespace may not be set when a {kind} is written: name it in the request"
-            )));
-        }
-        _ => meta::unset(&mut body, "namespace"),
-    }
-    Ok(body)
-}
-
-/// [`typed`], and the name of the target too.
-fn identified(def: &ResourceDef, target: &Target, body: Value) -> Result<Value, Status> {
-    let body = typed(def, target, body)?;
-    let name = target.name.as_deref().unwrap_or_default();
-    match meta::meta_text(&body, "name") {
-        "" => Err(Status::bad_request(format!(
-            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
-        ))),
-        given if given != name => Err(Status::bad_request(format!(
-            "the name of the object ({given}) does not match the name on the URL ({name})"
-        ))),
-        _ => Ok(body),
-    }
 }
 
 impl Core {
@@ -231,7 +151,7 @@ impl Core {
         if def.generation || def.is_custom() {
             meta::set(&mut body, "generation", 1);
         }
-        let causes = validate_name::object(def, &body);
+        let causes = if self.admission { validate_name::object(def, &body) } else { Vec::new() };
         if !causes.is_empty() {
             return Err(Status::invalid(&def.group, &def.kind, &name, &causes));
         }
@@ -283,7 +203,7 @@ impl Core {
         let name = old.name().to_owned();
         locked(def, target, old, &new)?;
         let new = match target.subresource.as_deref() {
-            Some(sub) => subresource::merge(def, sub, old, new)?,
+            Some(sub) => subresource::merge(sub, old, &new)?,
             None => {
                 let mut new = convert::to_version(new, &def.stored_as());
                 if def.has_status() {
@@ -293,17 +213,17 @@ impl Core {
             }
         };
         let mut new = carried(old.value(), new);
-        let causes = changes(def, old.value(), &new);
+        let causes = if self.admission { changes(old.value(), &new) } else { Vec::new() };
         if !causes.is_empty() {
             return Err(Status::invalid(&def.group, &def.kind, &name, &causes));
         }
         admission::update(self, def, target.subresource.as_deref(), old, &mut new)?;
-        let shown = |value: Value| match target.subresource.as_deref() {
-            Some(sub) => subresource::get(def, sub, &Object::new(value)),
-            None => Ok(present(def, &Object::new(value))),
+        let shown = |object: Object| match target.subresource.as_deref() {
+            Some(sub) => subresource::get(def, sub, &object),
+            None => Ok(present(def, &object)),
         };
         if new == *old.value() {
-            return shown(new);
+            return shown(old.clone());
         }
         if desired(def, old.value()) != desired(def, &new)
             && let Some(generation) = meta::metadata(old.value()).get("generation")
@@ -318,15 +238,15 @@ impl Core {
                 self.erase(def, &key);
                 crd::changed(self, def, &name, now);
             }
-            return shown(new);
+            return shown(Object::new(new));
         }
         if options.dry_run {
-            return shown(new);
+            return shown(Object::new(new));
         }
         bounded(&new)?;
         let object = self.commit(def, &key, new);
         crd::changed(self, def, &name, now);
-        shown(object.value().clone())
+        shown(object)
     }
 
     /// Writes an object at the next revision, notes it and keeps the books.
@@ -348,121 +268,4 @@ impl Core {
             self.note("delete", &storage, key);
         }
     }
-}
-
-/// 409 when the writer has seen another object or another version of it.
-fn locked(def: &ResourceDef, target: &Target, old: &Object, new: &Value) -> Result<(), Status> {
-    let name = old.name();
-    let seen = meta::meta_text(new, "resourceVersion");
-    if !seen.is_empty() && seen != "0" && seen.parse() != Ok(old.resource_version()) {
-        if seen.parse::<u64>().is_err() {
-            let cause = Cause::invalid(
-                "metadata.resourceVersion",
-                &Value::from(seen),
-                &format!("strconv.ParseUint: parsing {seen:?}: invalid syntax"),
-            );
-            return Err(Status::invalid(&def.group, &def.kind, name, &[cause]));
-        }
-        return Err(Status::modified(&def.group, &def.plural, name));
-    }
-    let uid = meta::meta_text(new, "uid");
-    if !uid.is_empty() && uid != old.uid() {
-        let path = store::key(target.namespace.as_deref(), name);
-        let stored = old.uid();
-        let resource = def.group_resource();
-        return Err(Status::conflict(
-            &def.group,
-            &def.plural,
-            name,
-            &format!(
-                "StorageError: invalid object, Code: 4, Key: /registry/{resource}/{path}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}"
-            ),
-        ));
-    }
-    Ok(())
-}
-
-/// Copies a top-level field, or its absence.
-pub(crate) fn copy(from: &Value, to: &mut Value, key: &str) {
-    let Some(to) = to.as_object_mut() else {
-        return;
-    };
-    match from.get(key) {
-        Some(value) => to.insert(key.to_owned(), value.clone()),
-        None => to.remove(key),
-    };
-}
-
-/// `new` with what only the server sets as it was.
-fn carried(old: &Value, mut new: Value) -> Value {
-    let before = meta::metadata(old);
-    for key in ["resourceVersion", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "uid", "selfLink"] {
-        match before.get(key) {
-            Some(value) => meta::set(&mut new, key, value.clone()),
-            None => meta::unset(&mut new, key),
-        }
-    }
-    for key in ["creationTimestamp", "managedFields"] {
-        let given = meta::metadata(&new).get(key);
-        if let Some(value) = before.get(key)
-            && given.is_none_or(Value::is_null)
-        {
-            meta::set(&mut new, key, value.clone());
-        }
-    }
-    meta::tidy(&mut new);
-    new
-}
-
-/// What an update of any kind may not change.
-fn changes(def: &ResourceDef, old: &Value, new: &Value) -> Vec<Cause> {
-    let mut causes = validate_name::metadata(def, new);
-    let time = meta::metadata(new).get("creationTimestamp");
-    if time != meta::metadata(old).get("creationTimestamp") {
-        let time = time.cloned().unwrap_or_default();
-        causes.push(Cause::invalid("metadata.creationTimestamp", &time, "field is immutable"));
-    }
-    if meta::is_terminating(old) {
-        let before = meta::finalizers(old);
-        let added: Vec<_> = meta::finalizers(new)
-            .into_iter()
-            .filter(|finalizer| !before.contains(finalizer))
-            .map(|finalizer| format!("{finalizer:?}"))
-            .collect();
-        if !added.is_empty() {
-            let cause = Cause::forbidden(
-                "metadata.finalizers",
-                &format!(
-                    "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
-                    added.join(", ")
-                ),
-            );
-            // Said twice, as the real server does: two validations find it.
-            causes.extend([cause.clone(), cause]);
-        }
-    }
-    causes
-}
-
-/// The desired state: what `metadata.generation` counts the changes of.
-fn desired<'a>(def: &ResourceDef, value: &'a Value) -> Vec<(&'a String, &'a Value)> {
-    let observed = def.has_status() || !def.is_custom();
-    value
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(key, _)| match key.as_str() {
-            "apiVersion" | "kind" | "metadata" => false,
-            "status" => !observed,
-            _ => true,
-        })
-        .collect()
-}
-
-/// Refuses what the real storage would refuse.
-fn bounded(value: &Value) -> Result<(), Status> {
-    if Object::new(value.clone()).json().len() > MAX_OBJECT_BYTES {
-        return Err(Status::storage("etcdserver: request is too large"));
-    }
-    Ok(())
 }

@@ -22,7 +22,7 @@ const FIRST_NODE_PORT: u16 = 30_000;
 const LAST_NODE_PORT: u16 = 32_767;
 
 /// What is taken.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Allocations {
     addresses: BTreeSet<Ipv4Addr>,
     node_ports: BTreeSet<u16>,
@@ -57,10 +57,12 @@ impl Allocations {
             .find(|address| !self.addresses.contains(address))
     }
 
-    fn free_node_port(&self, rng: &mut Rng) -> Option<u16> {
+    fn free_node_port(&self, rng: &mut Rng, own: &BTreeSet<u16>) -> Option<u16> {
         let usable = LAST_NODE_PORT - FIRST_NODE_PORT + 1;
         let first = rng.below(u64::from(usable)) as u16;
-        (0..usable).map(|step| FIRST_NODE_PORT + (first + step) % usable).find(|port| !self.node_ports.contains(port))
+        (0..usable)
+            .map(|step| FIRST_NODE_PORT + (first + step) % usable)
+            .find(|port| !self.node_ports.contains(port) && !own.contains(port))
     }
 }
 
@@ -83,8 +85,7 @@ fn ports(service: &Value) -> &[Value] {
 
 pub(super) fn create(core: &mut Core, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
     defaults(value);
-    let taken = core.allocations.clone();
-    allocate(core, &taken, def, value)
+    allocate(&core.allocations, &mut core.rng, def, value)
 }
 
 pub(super) fn update(core: &mut Core, def: &ResourceDef, old: &Object, value: &mut Value) -> Result<(), Status> {
@@ -105,9 +106,6 @@ pub(super) fn update(core: &mut Core, def: &ResourceDef, old: &Object, value: &m
         let cause = Cause::invalid("spec.clusterIPs[0]", &json!([address]), "may not change once set");
         return Err(invalid(def, value, cause));
     }
-    // What the service has already is its own to keep.
-    let mut taken = core.allocations.clone();
-    taken.changed(&GroupResource::new("", "services"), Some(old), None);
     let before = ports(old.value()).to_vec();
     if let Some(ports) = meta::object_at(value, "spec")
         .filter(|_| matches!(kind.as_str(), "NodePort" | "LoadBalancer"))
@@ -122,7 +120,12 @@ pub(super) fn update(core: &mut Core, def: &ResourceDef, old: &Object, value: &m
             }
         }
     }
-    allocate(core, &taken, def, value)
+    // What the service has already is its own to keep.
+    let services = def.storage();
+    core.allocations.changed(&services, Some(old), None);
+    let allocated = allocate(&core.allocations, &mut core.rng, def, value);
+    core.allocations.changed(&services, None, Some(old));
+    allocated
 }
 
 fn spec_text<'a>(value: &'a Value, key: &str) -> &'a str {
@@ -174,14 +177,14 @@ fn invalid(def: &ResourceDef, value: &Value, cause: Cause) -> Status {
 }
 
 /// Gives the service its address and its node ports.
-fn allocate(core: &mut Core, taken: &Allocations, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
+fn allocate(taken: &Allocations, rng: &mut Rng, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
     let kind = spec_text(value, "type").to_owned();
     if kind != "ExternalName" {
         let asked = match spec_text(value, "clusterIP") {
             "" => meta::strings(meta::at(value, "spec.clusterIPs")).into_iter().next().unwrap_or_default(),
             asked => asked.to_owned(),
         };
-        let address = address(core, taken, &asked).map_err(|why| {
+        let address = address(taken, rng, &asked).map_err(|why| {
             let cause = Cause::invalid("spec.clusterIPs", &json!([asked]), &why);
             invalid(def, value, cause)
         })?;
@@ -193,34 +196,34 @@ fn allocate(core: &mut Core, taken: &Allocations, def: &ResourceDef, value: &mut
     }
     let allocates =
         kind == "NodePort" || meta::at(value, "spec.allocateLoadBalancerNodePorts") != Some(&Value::Bool(false));
-    let mut taken = taken.clone();
+    let mut own = BTreeSet::from_iter(node_ports(value));
     for index in 0..ports(value).len() {
         let asked = ports(value)[index].get("nodePort").cloned();
         let port = match asked.filter(|asked| !is_unset(Some(asked))) {
             Some(asked) => {
-                let port = node_port(&taken, &asked).map_err(|why| {
+                let port = node_port(taken, &asked).map_err(|why| {
                     let field = format!("spec.ports[{index}].nodePort");
                     invalid(def, value, Cause::invalid(&field, &asked, &why))
                 })?;
                 Some(port)
             }
-            None if allocates => taken.free_node_port(&mut core.rng),
+            None if allocates => taken.free_node_port(rng, &own),
             None => None,
         };
         if let Some(port) = port {
-            taken.node_ports.insert(port);
+            own.insert(port);
             value["spec"]["ports"][index]["nodePort"] = Value::from(port);
         }
     }
     Ok(())
 }
 
-fn address(core: &mut Core, taken: &Allocations, asked: &str) -> Result<String, String> {
+fn address(taken: &Allocations, rng: &mut Rng, asked: &str) -> Result<String, String> {
     if asked == "None" {
         return Ok("None".to_owned());
     }
     if asked.is_empty() {
-        let free = taken.free_address(&mut core.rng);
+        let free = taken.free_address(rng);
         return free
             .map(|address| address.to_string())
             .ok_or_else(|| "failed to allocate IP: range is full".to_owned());

@@ -12,29 +12,41 @@ mod merge;
 
 use serde_json::Value;
 
-use crate::options::Patch;
+use crate::options::{Patch, WriteOptions};
 use crate::resource::ResourceDef;
-use crate::status::Status;
+use crate::status::{Cause, Status};
 
-/// The patched value.
-pub(crate) fn apply(def: &ResourceDef, value: &Value, patch: &Patch) -> Result<Value, Status> {
+/// Refuses the patches that are not emulated, and an apply that nobody signs.
+pub(crate) fn supported(def: &ResourceDef, patch: &Patch, options: &WriteOptions) -> Result<(), Status> {
     match patch {
-        Patch::Json(operations) => json::apply(value.clone(), operations),
-        Patch::Merge(patch) => {
-            if !patch.is_object() {
-                return Err(Status::bad_request("error decoding patch: a merge patch must be a JSON object"));
-            }
-            let mut value = value.clone();
-            merge::apply(&mut value, patch);
-            Ok(value)
-        }
+        Patch::Json(_) | Patch::Merge(_) => Ok(()),
         Patch::Strategic(_) if def.is_custom() => Err(Status::unsupported_media_type(&[
             "application/json-patch+json",
             "application/merge-patch+json",
             "application/apply-patch+yaml",
         ])),
         Patch::Strategic(_) => Err(not_emulated("strategic merge patch")),
+        Patch::Apply(_) if options.field_manager.as_deref().unwrap_or_default().is_empty() => {
+            let cause = Cause::required("fieldManager", "is required for apply patch");
+            Err(Status::invalid("meta.k8s.io", "PatchOptions", "", &[cause]))
+        }
         Patch::Apply(_) => Err(not_emulated("server-side apply")),
+    }
+}
+
+/// The patched value. A patch that is not [`supported`] changes nothing.
+pub(crate) fn apply(value: &Value, patch: &Patch) -> Result<Value, Status> {
+    match patch {
+        Patch::Json(operations) => json::apply(value.clone(), operations),
+        Patch::Merge(patch) if !patch.is_object() => {
+            Err(Status::bad_request("error decoding patch: a merge patch must be a JSON object"))
+        }
+        Patch::Merge(patch) => {
+            let mut value = value.clone();
+            merge::apply(&mut value, patch);
+            Ok(value)
+        }
+        Patch::Strategic(_) | Patch::Apply(_) => Ok(value.clone()),
     }
 }
 

@@ -1,0 +1,147 @@
+//! What holds for every write, whatever the kind: optimistic locking, fields that only the server sets, what never changes, and size.
+
+use serde_json::Value;
+
+use crate::meta;
+use crate::object::Object;
+use crate::options::Target;
+use crate::resource::ResourceDef;
+use crate::status::{Cause, Status};
+use crate::store;
+use crate::validate_name;
+
+/// The largest object, as JSON: what the real storage takes in one request.
+const MAX_OBJECT_BYTES: usize = 1_572_864;
+
+/// 409 when the writer has seen another object or another version of it.
+pub(crate) fn locked(def: &ResourceDef, target: &Target, old: &Object, new: &Value) -> Result<(), Status> {
+    let name = old.name();
+    let seen = meta::meta_text(new, "resourceVersion");
+    if !seen.is_empty() && seen != "0" && seen.parse() != Ok(old.resource_version()) {
+        if seen.parse::<u64>().is_err() {
+            let cause = Cause::invalid(
+                "metadata.resourceVersion",
+                &Value::from(seen),
+                &format!("strconv.ParseUint: parsing {seen:?}: invalid syntax"),
+            );
+            return Err(Status::invalid(&def.group, &def.kind, name, &[cause]));
+        }
+        return Err(Status::modified(&def.group, &def.plural, name));
+    }
+    let uid = meta::meta_text(new, "uid");
+    if !uid.is_empty() && uid != old.uid() {
+        let path = store::key(target.namespace.as_deref(), name);
+        let stored = old.uid();
+        let resource = def.group_resource();
+        return Err(Status::conflict(
+            &def.group,
+            &def.plural,
+            name,
+            &format!(
+                "StorageError: invalid object, Code: 4, Key: /registry/{resource}/{path}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Copies a top-level field, or its absence.
+pub(crate) fn copy(from: &Value, to: &mut Value, key: &str) {
+    let Some(to) = to.as_object_mut() else {
+        return;
+    };
+    match from.get(key) {
+        Some(value) => to.insert(key.to_owned(), value.clone()),
+        None => to.remove(key),
+    };
+}
+
+/// `new` with what only the server sets as it was.
+pub(crate) fn carried(old: &Value, mut new: Value) -> Value {
+    let before = meta::metadata(old);
+    for key in ["resourceVersion", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "uid", "selfLink"] {
+        match before.get(key) {
+            Some(value) => meta::set(&mut new, key, value.clone()),
+            None => meta::unset(&mut new, key),
+        }
+    }
+    for key in ["creationTimestamp", "managedFields"] {
+        let given = meta::metadata(&new).get(key);
+        if let Some(value) = before.get(key)
+            && given.is_none_or(Value::is_null)
+        {
+            meta::set(&mut new, key, value.clone());
+        }
+    }
+    meta::tidy(&mut new);
+    new
+}
+
+/// What an update of any kind may not change.
+pub(crate) fn changes(old: &Value, new: &Value) -> Vec<Cause> {
+    let mut causes = validate_name::metadata(new);
+    let time = meta::metadata(new).get("creationTimestamp");
+    if time != meta::metadata(old).get("creationTimestamp") {
+        let time = time.cloned().unwrap_or_default();
+        causes.push(Cause::invalid("metadata.creationTimestamp", &time, "field is immutable"));
+    }
+    if meta::is_terminating(old) {
+        let before = meta::finalizers(old);
+        let added: Vec<_> = meta::finalizers(new)
+            .into_iter()
+            .filter(|finalizer| !before.contains(finalizer))
+            .map(|finalizer| format!("{finalizer:?}"))
+            .collect();
+        if !added.is_empty() {
+            let cause = Cause::forbidden(
+                "metadata.finalizers",
+                &format!(
+                    "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+                    added.join(", ")
+                ),
+            );
+            // Said twice, as the real server does: two validations find it.
+            causes.extend([cause.clone(), cause]);
+        }
+    }
+    causes
+}
+
+/// The desired state: what `metadata.generation` counts the changes of.
+pub(crate) fn desired<'a>(def: &ResourceDef, value: &'a Value) -> Vec<(&'a String, &'a Value)> {
+    let observed = def.has_status() || !def.is_custom();
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| match key.as_str() {
+            "apiVersion" | "kind" | "metadata" => false,
+            "status" => !observed,
+            _ => true,
+        })
+        .collect()
+}
+
+/// Refuses what the real storage would refuse.
+pub(crate) fn bounded(value: &Value) -> Result<(), Status> {
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value).expect("a JSON value always serialises");
+    if count.0 > MAX_OBJECT_BYTES {
+        return Err(Status::storage("etcdserver: request is too large"));
+    }
+    Ok(())
+}
+
+/// Counts what is written to it.
+struct Count(usize);
+
+impl std::io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
