@@ -29,7 +29,7 @@ pub enum LoadError {
         /// As written.
         name: String,
         /// Its answer.
-        status: Status,
+        status: Box<Status>,
     },
 }
 
@@ -85,7 +85,7 @@ impl ApiServer {
         self.create(&target, object, &WriteOptions::default()).map_err(|status| LoadError::Refused {
             kind,
             name,
-            status,
+            status: Box::new(status),
         })
     }
 }

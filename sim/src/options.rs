@@ -43,6 +43,7 @@ impl Target {
     }
 
     /// A subresource of it.
+    #[expect(clippy::should_implement_trait, reason = "nothing is subtracted: the word is Kubernetes'")]
     pub fn sub(mut self, subresource: &str) -> Self {
         self.subresource = Some(subresource.to_owned());
         self

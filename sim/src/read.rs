@@ -252,10 +252,9 @@ fn quote(byte: u8) -> String {
     match byte {
         b'\'' => r"'\''".to_owned(),
         b'"' => "'\"'".to_owned(),
-        0x20..0x7f => format!("'{}'", char::from(byte)),
+        0x20..0x7f | 0xa0..0xad | 0xae.. => format!("'{}'", char::from(byte)),
         0x80..0xa0 | 0xad => format!("'\\u{byte:04x}'"),
         0..0x20 | 0x7f => format!("'\\x{byte:02x}'"),
-        0xa0.. => format!("'{}'", char::from(byte)),
     }
 }
 

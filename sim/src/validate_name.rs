@@ -128,8 +128,7 @@ fn name(def: &ResourceDef, text: &str) -> Vec<String> {
     match (def.group.as_str(), def.plural.as_str()) {
         ("", "namespaces") => label(text),
         ("", "services") => label_1035(text),
-        ("rbac.authorization.k8s.io", _)
-        | ("apiregistration.k8s.io", _)
+        ("rbac.authorization.k8s.io" | "apiregistration.k8s.io", _)
         | ("certificates.k8s.io", "clustertrustbundles") => path_segment(text),
         ("networking.k8s.io", "ipaddresses") => {
             if text.parse::<std::net::IpAddr>().is_ok() {

@@ -202,15 +202,14 @@ impl Core {
     ) -> Result<Object, Status> {
         let name = old.name().to_owned();
         locked(def, target, old, &new)?;
-        let new = match target.subresource.as_deref() {
-            Some(sub) => subresource::merge(sub, old, &new)?,
-            None => {
-                let mut new = convert::to_version(new, &def.stored_as());
-                if def.has_status() {
-                    copy(old.value(), &mut new, "status");
-                }
-                new
+        let new = if let Some(sub) = target.subresource.as_deref() {
+            subresource::merge(sub, old, &new)?
+        } else {
+            let mut new = convert::to_version(new, &def.stored_as());
+            if def.has_status() {
+                copy(old.value(), &mut new, "status");
             }
+            new
         };
         let mut new = carried(old.value(), new);
         let causes = if self.admission { changes(old.value(), &new) } else { Vec::new() };

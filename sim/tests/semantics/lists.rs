@@ -140,7 +140,9 @@ proptest! {
     #[test]
     fn pages_are_one_snapshot(before in steps(), during in steps(), limit in 1..4_u64) {
         let server = ApiServer::new(Options::default());
-        before.iter().for_each(|step| write(&server, step));
+        for step in &before {
+            write(&server, step);
+        }
         let snapshot = server.list(&config_maps(), &options()).expect("a list");
 
         let mut page = server.list(&config_maps(), &ListOptions { limit: Some(limit), ..options() }).expect("a page");
