@@ -22,6 +22,7 @@ use crate::storage::{BackupStore, Bucket};
 
 mod faults;
 mod hooks;
+mod hostile;
 mod model;
 mod selection;
 
@@ -31,10 +32,14 @@ const START: &str = "2026-01-02T03:04:05Z";
 /// What a test wants to happen at a request; the text is `list configmaps`, `get persistentvolumes pv`, `exec db ["x"]`.
 type Script = dyn Fn(&str, usize) -> Option<Result<ExecOutcome, ClusterError>> + Send + Sync;
 
+/// What a test makes of a page before the engine sees it; the text is that of the request.
+type Tamper = dyn Fn(&str, ListPage) -> ListPage + Send + Sync;
+
 /// The simulator behind a script that sees every read first.
 struct Scripted {
     inner: SimCluster,
     script: Box<Script>,
+    tamper: Box<Tamper>,
     calls: Mutex<Vec<String>>,
 }
 
@@ -82,7 +87,8 @@ impl Cluster for Scripted {
         if let Some(Err(error)) = self.call(named("list", resource, namespace, "")) {
             return Err(error);
         }
-        self.inner.list(resource, namespace, options).await
+        let page = self.inner.list(resource, namespace, options).await?;
+        Ok((self.tamper)(&named("list", resource, namespace, ""), page))
     }
 
     async fn get(
@@ -167,8 +173,20 @@ impl World {
         server: ApiServer,
         script: impl Fn(&str, usize) -> Option<Result<ExecOutcome, ClusterError>> + Send + Sync + 'static,
     ) -> Self {
+        Self::assembled(server, Box::new(script), Box::new(|_, page| page))
+    }
+
+    fn tampered(objects: Vec<Value>, tamper: impl Fn(&str, ListPage) -> ListPage + Send + Sync + 'static) -> Self {
+        let server = ApiServer::new(Options::default());
+        for loaded in server.load(objects) {
+            loaded.expect("the test's objects are valid");
+        }
+        Self::assembled(server, Box::new(|_, _| None), Box::new(tamper))
+    }
+
+    fn assembled(server: ApiServer, script: Box<Script>, tamper: Box<Tamper>) -> Self {
         let inner = SimCluster::new(server.clone());
-        let cluster = Arc::new(Scripted { inner, script: Box::new(script), calls: Mutex::new(Vec::new()) });
+        let cluster = Arc::new(Scripted { inner, script, tamper, calls: Mutex::new(Vec::new()) });
         let ctx = BackupContext {
             cluster: Arc::clone(&cluster) as Arc<dyn Cluster>,
             store: BackupStore::new(Bucket::memory()),
