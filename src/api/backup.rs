@@ -7,7 +7,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::go::{GoDuration, empty_as_null, null_as_default};
+use super::go::{GoDuration, empty_as_none, empty_as_null, null_as_default};
 
 /// What to back up (ark-behaviour §1.1, reference/backup-api-type).
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -129,7 +129,7 @@ pub struct ExecHook {
     #[schemars(with = "Option<Vec<String>>")]
     pub command: Vec<String>,
     /// What a failure means; absent means `Fail`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "empty_as_none")]
     pub on_error: Option<HookErrorMode>,
     /// How long it may take; zero means 30 seconds.
     #[serde(default, deserialize_with = "null_as_default")]

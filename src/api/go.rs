@@ -21,6 +21,21 @@ where
     Ok(Option::deserialize(input)?.unwrap_or_default())
 }
 
+/// Reads `null` and the empty text, as Go writes a text that was never set, like an absent field.
+///
+/// # Errors
+/// Where the value is neither of these nor a `T`.
+pub fn empty_as_none<'de, D, T>(input: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    match Option::<String>::deserialize(input)?.filter(|text| !text.is_empty()) {
+        None => Ok(None),
+        Some(text) => T::deserialize(serde::de::IntoDeserializer::<D::Error>::into_deserializer(text)).map(Some),
+    }
+}
+
 /// Writes an empty list or map as `null`, as Go writes one that was never made.
 ///
 /// # Errors

@@ -9,14 +9,30 @@
 //! * Phases `PartiallyFailed` and `Deleting` (Backup) and `PartiallyFailed` and `Failed` (Restore) are new.
 
 mod backup;
+mod config;
+mod crds;
+mod delete_backup_request;
+mod download_request;
 pub mod go;
 mod restore;
+mod schedule;
 
 pub use backup::{
     ArchiveSummary, Backup, BackupHooks, BackupPhase, BackupSpec, BackupStatus, ExecHook, Hook, HookErrorMode,
 };
 pub use backup::{Progress, ResourceHook, VolumeBackup};
+pub use config::{CONFIG_NAME, CloudProvider, Config, ConfigSettings, ObjectStorageProvider};
+pub use crds::crds;
+pub use delete_backup_request::{BACKUP_NAME_LABEL, BACKUP_UID_LABEL};
+pub use delete_backup_request::{
+    DeleteBackupRequest, DeleteBackupRequestPhase, DeleteBackupRequestSpec, DeleteBackupRequestStatus,
+};
+pub use download_request::{
+    DownloadRequest, DownloadRequestPhase, DownloadRequestSpec, DownloadRequestStatus, DownloadTarget,
+    DownloadTargetKind,
+};
 pub use restore::{Restore, RestorePhase, RestoreProgress, RestoreSpec, RestoreStatus};
+pub use schedule::{Schedule, SchedulePhase, ScheduleSpec, ScheduleStatus};
 
 /// The API group of every kind here.
 pub const GROUP: &str = "ark.heptio.com";

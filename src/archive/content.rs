@@ -20,6 +20,10 @@ pub fn object_of(path: &EntryPath, content: Bytes) -> Result<RawObject, ArchiveE
     if is_too_deep(&content) {
         return Err(mismatch("it is nested too deeply"));
     }
+    // A list of values in the right order would read as an object's head.
+    if !content.trim_ascii_start().starts_with(b"{") {
+        return Err(mismatch("it is no JSON object"));
+    }
     let object = RawObject::new(content);
     let head = object.head().map_err(|error| mismatch(error.reason))?;
     if head.kind.is_empty() || head.api_version.is_empty() {
@@ -91,8 +95,10 @@ mod tests {
             format!(r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"a"}},"x":"\"{}"}}"#, "[".repeat(1000));
         assert!(open(path, &quoted).is_ok());
         for (content, reason) in [
-            ("", "the JSON text ends early"),
-            ("[]", "a field has another type than every Kubernetes object gives it"),
+            ("", "it is no JSON object"),
+            ("{", "the JSON text ends early"),
+            (r#"["v1","Pod",{"name":"a"}]"#, "it is no JSON object"),
+            (r#"{"metadata":{"name":1}}"#, "a field has another type than every Kubernetes object gives it"),
             (r#"{"metadata":{"name":"a"}}"#, "kind or apiVersion is missing"),
             (&deep, "it is nested too deeply"),
         ] {

@@ -162,7 +162,14 @@ impl FromStr for EntryPath {
             namespace: namespace.map(str::to_owned),
             name: name.to_owned(),
         };
-        path.problem().map_or(Ok(path), |reason| Err(error(reason)))
+        // A dot at the end would be lost, and two texts would name one path.
+        if path.resource.to_string() != *resource {
+            return Err(error("the directory is no name of a resource"));
+        }
+        match path.problem() {
+            None => Ok(path),
+            Some(reason) => Err(error(reason)),
+        }
     }
 }
 

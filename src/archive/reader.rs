@@ -4,6 +4,9 @@
 //! buffer, whatever the bytes claim. [`Entries`] drives it from a stream of chunks. What concerns one entry is an error
 //! that names it, and reading goes on; what makes everything after it a guess ends the reading
 //! ([`ArchiveError::is_fatal`]). An archive that ends before its own end marker is an error, never a short archive.
+//!
+//! Gzip's checksum stands at the end of a member, so an object may be given before its member turns out damaged. Who cannot
+//! undo compares [`Entries::digest`] with what was recorded before acting, or reads by the index, whose hashes are checked first.
 
 use bytes::{Buf, Bytes};
 use flate2::{Decompress, FlushDecompress, Status};

@@ -173,9 +173,9 @@ impl TarStream {
             return Err(damaged("a tar header's checksum does not fit"));
         }
         let size = header.entry_size().map_err(|_| damaged("a tar header has no readable size"))?;
-        let padding = size.next_multiple_of(BLOCK_BYTES as u64).saturating_sub(size);
-        let whole = size.checked_add(padding).filter(|whole| *whole <= self.limits.total_bytes);
+        let whole = size.checked_next_multiple_of(BLOCK_BYTES as u64).filter(|whole| *whole <= self.limits.total_bytes);
         let whole = whole.ok_or(ArchiveError::Limit { what: "uncompressed bytes", limit: self.limits.total_bytes })?;
+        let padding = whole - size;
 
         let kind = header.entry_type();
         let purpose = match kind {

@@ -2,7 +2,7 @@
 //!
 //! The trait is `object_store`'s [`ObjectStore`](object_store::ObjectStore); [`open`] finds one by URL, and [`Bucket`] adds a
 //! prefix and signed URLs. [`BackupStore`] is what the rest of Ark sees: whole backups in the layout of Ark v0.6 (ark-behaviour
-//! §3.1). Every store passes one suite.
+//! §3.1). Every store passes one suite, [`contract`].
 //!
 //! A backup exists if and only if `B/ark-backup.json` does. An upload writes everything else first and that file last,
 //! create-only; a deletion removes it first (design decision 2). What lies in a directory without it are the remains of an
@@ -16,7 +16,9 @@
 
 mod backup_store;
 mod bucket;
+pub mod contract;
 mod error;
+pub mod faulty;
 mod layout;
 mod providers;
 mod upload;
