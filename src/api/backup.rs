@@ -1,4 +1,4 @@
-//! Backup: a request to save, and the record of what was saved.
+//! Backup: a request to save, and the record of what was saved (ark-behaviour §1.1, reference/backup-api-type, design decision 1).
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::go::{GoDuration, empty_as_none, empty_as_null, null_as_default};
 
-/// What to back up (ark-behaviour §1.1, reference/backup-api-type).
+/// What to back up.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(group = "ark.heptio.com", version = "v1", kind = "Backup", plural = "backups", namespaced)]
 #[kube(status = "BackupStatus", derive = "PartialEq", derive = "Default", shortname = "bk")]
@@ -146,7 +146,7 @@ pub enum HookErrorMode {
     Fail,
 }
 
-/// Where a backup stands (design decision 1).
+/// Where a backup stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum BackupPhase {
     /// Not yet looked at.
@@ -181,7 +181,7 @@ pub struct BackupStatus {
     #[serde(default, deserialize_with = "phase")]
     #[schemars(with = "Option<BackupPhase>")]
     pub phase: BackupPhase,
-    /// Snapshots by name of the PersistentVolume.
+    /// Snapshots by name of the persistent volume.
     #[serde(default, deserialize_with = "null_as_default", serialize_with = "empty_as_null")]
     #[schemars(with = "Option<BTreeMap<String, VolumeBackup>>")]
     pub volume_backups: BTreeMap<String, VolumeBackup>,

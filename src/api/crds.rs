@@ -28,6 +28,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         for version in &mut crd.spec.versions {
             if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
                 accept_nulls(schema);
+                describe(schema, &crd.spec.names.kind);
             }
         }
     }
@@ -39,6 +40,8 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
 fn accept_nulls(schema: &mut JSONSchemaProps) {
     let required = schema.required.clone().unwrap_or_default();
     for (name, property) in schema.properties.iter_mut().flatten() {
+        // What was not said stays unsaid, as in Ark v0.6: no server fills it in.
+        property.default = None;
         if !required.contains(name) {
             property.nullable = Some(true);
             if let Some(values) = &mut property.enum_ {
@@ -56,6 +59,14 @@ fn accept_nulls(schema: &mut JSONSchemaProps) {
     if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
         accept_nulls(values);
     }
+}
+
+/// Says what the kind is instead of how its type was made.
+fn describe(schema: &mut JSONSchemaProps, kind: &str) {
+    let spec = schema.properties.as_ref().and_then(|properties| properties.get("spec"));
+    let said = spec.and_then(|spec| spec.description.clone());
+    schema.description = said.map(|said| format!("{kind}: {said}")).or(schema.description.take());
+    schema.title = None;
 }
 
 #[cfg(test)]
@@ -148,6 +159,7 @@ mod tests {
         for (name, property) in object.get("properties").and_then(Value::as_object).into_iter().flatten() {
             let path = format!("{path}.{name}");
             check_structural(property, &path);
+            assert!(property.get("default").is_none(), "{path} has a default");
             let top = [".apiVersion", ".kind", ".metadata"].contains(&path.as_str());
             if !top {
                 assert!(property["description"].is_string(), "{path} is not documented");
@@ -195,7 +207,8 @@ mod tests {
             (Some("array"), Value::Array(items)) => {
                 items.iter().try_for_each(|item| passes(&schema["items"], item, path))
             }
-            (Some("string"), Value::String(_)) | (Some("boolean"), Value::Bool(_)) => Ok(()),
+            (Some("string"), Value::String(_)) => Ok(()),
+            (Some("boolean"), Value::Bool(_)) => Ok(()),
             (Some("integer"), Value::Number(number)) if number.is_i64() => Ok(()),
             (None, _) | (Some("object"), _) if path == ".metadata" || path.is_empty() => Ok(()),
             (expected, _) => Err(format!("{path} is no {expected:?}")),

@@ -1,4 +1,4 @@
-//! DeleteBackupRequest: a request to delete a backup with everything that belongs to it.
+//! `DeleteBackupRequest`: a request to delete a backup with everything that belongs to it (ark-behaviour §13.4).
 
 use kube::CustomResource;
 use schemars::JsonSchema;
@@ -12,8 +12,7 @@ pub const BACKUP_NAME_LABEL: &str = "ark.heptio.com/backup-name";
 /// Label on a request: the uid of its backup.
 pub const BACKUP_UID_LABEL: &str = "ark.heptio.com/backup-uid";
 
-/// Which backup to delete: its files in the bucket, its snapshots, its restores' files and the Backup and Restore objects
-/// (ark-behaviour §13.4).
+/// Which backup to delete: its files in the bucket, its snapshots, its restores and the objects of all of them.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "ark.heptio.com",

@@ -1,4 +1,4 @@
-//! DownloadRequest: a request for a URL by which a file of the bucket can be read.
+//! `DownloadRequest`: a request for a URL by which a file of the bucket can be read (ark-behaviour §1.5).
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::CustomResource;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::go::null_as_default;
 
-/// Which file (ark-behaviour §1.5).
+/// Which file.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(group = "ark.heptio.com", version = "v1", kind = "DownloadRequest", plural = "downloadrequests", namespaced)]
 #[kube(status = "DownloadRequestStatus", derive = "PartialEq", derive = "Default", shortname = "dlr")]

@@ -8,6 +8,8 @@
 //!   names; v0.6 had none of these.
 //! * Phases `PartiallyFailed` and `Deleting` (Backup) and `PartiallyFailed` and `Failed` (Restore) are new.
 
+#![expect(clippy::duplicated_attributes, reason = "every printer column is an attribute of its own")]
+
 mod backup;
 mod config;
 mod crds;

@@ -1,4 +1,4 @@
-//! Restore: a request to bring a backup, or a part of it, back.
+//! Restore: a request to bring a backup, or a part of it, back (ark-behaviour §1.2, design decision 1).
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::go::{empty_as_null, null_as_default};
 
-/// What to restore (ark-behaviour §1.2).
+/// What to restore.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(group = "ark.heptio.com", version = "v1", kind = "Restore", plural = "restores", namespaced)]
 #[kube(status = "RestoreStatus", derive = "PartialEq", derive = "Default", shortname = "rst")]
@@ -56,7 +56,7 @@ pub struct RestoreSpec {
     pub include_cluster_resources: Option<bool>,
 }
 
-/// Where a restore stands (design decision 1).
+/// Where a restore stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum RestorePhase {
     /// Not yet looked at.

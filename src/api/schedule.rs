@@ -1,4 +1,4 @@
-//! Schedule: backups at set times.
+//! Schedule: backups at set times (ark-behaviour §1.3).
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::CustomResource;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::BackupSpec;
 use super::go::{empty_as_null, null_as_default};
 
-/// What to back up and when (ark-behaviour §1.3).
+/// What to back up and when.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(group = "ark.heptio.com", version = "v1", kind = "Schedule", plural = "schedules", namespaced)]
 #[kube(status = "ScheduleStatus", derive = "PartialEq", derive = "Default", shortname = "sched")]

@@ -275,7 +275,9 @@ mod tests {
         Index::parse(&encoder.finish().expect("memory"), &ArchiveLimits::default())
     }
 
-    fn written() -> (Vec<u8>, EncodedIndex, Vec<(EntryPath, Vec<u8>)>) {
+    type Written = (Vec<u8>, EncodedIndex, Vec<(EntryPath, Vec<u8>)>);
+
+    fn written() -> Written {
         let mut writer = ArchiveWriter::new(0);
         let entries: Vec<_> = (0..40_u32)
             .map(|number| {

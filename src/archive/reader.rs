@@ -95,7 +95,8 @@ impl ArchiveDecoder {
                     return None;
                 }
                 if let Err(error) = self.inflate(input) {
-                    return self.fail(error);
+                    self.failed = true;
+                    return Some(Err(error));
                 }
             }
             let (used, event) = self.tar.read(&self.scratch[self.unread.clone()], self.consumed);
@@ -105,8 +106,10 @@ impl ArchiveDecoder {
                 Some(Ok((path, content))) => {
                     return Some(object_of(&path, content.into()).map(|object| (path, object)));
                 }
-                Some(Err(error)) if error.is_fatal() => return self.fail(error),
-                Some(Err(error)) => return Some(Err(error)),
+                Some(Err(error)) => {
+                    self.failed = error.is_fatal();
+                    return Some(Err(error));
+                }
             }
         }
         None
@@ -122,11 +125,6 @@ impl ArchiveDecoder {
         }
         self.failed = true;
         Err(ArchiveError::Truncated { bytes: self.consumed })
-    }
-
-    fn fail<T>(&mut self, error: ArchiveError) -> Option<Result<T, ArchiveError>> {
-        self.failed = true;
-        Some(Err(error))
     }
 
     /// Fills the scratch, as far as input and member go.

@@ -193,7 +193,7 @@ mod tests {
             let raw = RawObject::new(text).with_type("v1", "Secret").expect("an object");
             String::from_utf8(raw.bytes().to_vec()).expect("text")
         };
-        assert_eq!(typed(r#"{}"#), r#"{"apiVersion":"v1","kind":"Secret"}"#);
+        assert_eq!(typed("{}"), r#"{"apiVersion":"v1","kind":"Secret"}"#);
         assert_eq!(typed(r#"{ "n":1.50}"#), r#"{"apiVersion":"v1","kind":"Secret", "n":1.50}"#);
         assert_eq!(typed(r#"{"kind":"Own","n":1}"#), r#"{"apiVersion":"v1","kind":"Own","n":1}"#);
         assert!(RawObject::new("[1]").with_type("v1", "Secret").is_err());
