@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use kubesim::manifest::{self, Manifest};
+use kubesim::actors::{Actors, Settings};
 use kubesim::{ApiServer, Clock, Options, kubeconfig};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -107,10 +108,19 @@ async fn serve(options: &Serve) -> Result<(), Failure> {
     announce(address, options.write_kubeconfig.as_deref())
         .map_err(|error| failed(format!("cannot write to standard output: {error}")))?;
 
+    let actors = async {
+        if options.bare {
+            std::future::pending::<()>().await;
+        } else {
+            let settings = Settings { provisioner: true, ..Settings::default() };
+            Actors::all(&server).with(settings).run().await;
+        }
+    };
     tokio::select! {
         biased;
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
+        () = actors => Err(failed("the controllers stopped")),
         served = server.serve(listener) => served.map_err(|error| failed(format!("stopped serving: {error}"))),
     }
 }

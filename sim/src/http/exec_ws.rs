@@ -1,8 +1,8 @@
 //! `exec` over a WebSocket.
 //!
 //! The connection is upgraded; each binary message starts with the number of its channel: 0 standard input,
-//! 1 standard output, 2 standard error, 3 the `Status` at the end, 255 (version 5 only) the closing of a channel. Version 5
-//! and 4 of the subprotocol are spoken, no other and no SPDY.
+//! 1 standard output, 2 standard error, 3 the `Status` at the end, 255 (version 5 only, from the client) the closing of a
+//! channel. Version 5 and 4 of the subprotocol are spoken, no other and no SPDY.
 //!
 //! What the process says is decided by the server's script ([`ApiServer::exec`]) at once, then told after its
 //! delay on the server's clock. Standard input, where the client has one and no terminal, is read to its end first.
@@ -20,7 +20,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::route::Query;
@@ -29,14 +30,13 @@ use crate::exec::{ExecOptions, Process};
 use crate::{ApiServer, Object, Status};
 
 /// The subprotocols, best first.
-const PROTOCOLS: [&str; 2] = [V5, "v4.channel.k8s.io"];
-const V5: &str = "v5.channel.k8s.io";
+const PROTOCOLS: [&str; 2] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 
 const STDIN: u8 = 0;
 const STDOUT: u8 = 1;
 const STDERR: u8 = 2;
 const STATUS: u8 = 3;
-/// Version 5: the next byte names the channel that ends.
+/// Version 5: the next byte names the channel that the client ends. Clients do not understand it from a server.
 const CLOSE: u8 = 255;
 
 /// Standard input beyond this is refused: it is held in memory until the process runs.
@@ -109,7 +109,6 @@ pub(super) fn answer(
         stdout: flag("stdout"),
         // A terminal has one stream only.
         stderr: flag("stderr") && !terminal,
-        closes_channels: handshake.protocol == V5,
     };
     if session.options.command.is_empty() {
         return Err(Status::bad_request("you must specify at least 1 command for the container"));
@@ -183,7 +182,6 @@ struct Session {
     stdin: bool,
     stdout: bool,
     stderr: bool,
-    closes_channels: bool,
 }
 
 impl Session {
@@ -207,7 +205,9 @@ impl Session {
             Err(status) => status.to_value(),
         };
         socket.send(message(STATUS, status.to_string().as_bytes())).await?;
-        socket.close(None).await?;
+        // Clients take a close without this code for a broken connection.
+        let normal = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+        socket.close(Some(normal)).await?;
         // Until the client has answered the close: it may not have read everything yet.
         while let Some(Ok(_)) = socket.next().await {}
         Ok(())
@@ -244,9 +244,6 @@ impl Session {
             }
             for chunk in output.chunks(MESSAGE_LENGTH) {
                 socket.send(message(channel, chunk)).await?;
-            }
-            if self.closes_channels {
-                socket.send(message(CLOSE, &[channel])).await?;
             }
         }
         Ok(())
