@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use kubesim::manifest::{self, Manifest};
 use kubesim::actors::{Actors, Settings};
+use kubesim::manifest::{self, Manifest};
 use kubesim::{ApiServer, Clock, Options, kubeconfig};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};

@@ -1,8 +1,11 @@
 //! From the bytes of a request to a value, with the real server's words for what cannot be read.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::negotiate::BodyType;
+use super::protobuf;
 use crate::Status;
 use crate::manifest;
 
@@ -22,6 +25,7 @@ pub(crate) fn object(bytes: &[u8], body_type: BodyType, kind: &str) -> Result<Va
         BodyType::Json => serde_json::from_slice(bytes)
             .map_err(|error| unread(format!("json parse error: {}", go_error(bytes, &error)))),
         BodyType::Yaml => yaml(bytes).map_err(|error| unread(format!("error converting YAML to JSON: {error}"))),
+        BodyType::Protobuf => protobuf::decode(bytes),
         _ => Err(Status::unsupported_media_type(&[
             "application/json",
             "application/yaml",
@@ -52,7 +56,10 @@ fn summary(bytes: &[u8]) -> String {
     if head[0] == b'{' {
         format!("{}{more}", String::from_utf8_lossy(head))
     } else {
-        let hex: String = head.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut hex = String::with_capacity(2 * head.len() + more.len());
+        for byte in head {
+            write!(hex, "{byte:02x}").expect("a string takes everything");
+        }
         hex + more
     }
 }

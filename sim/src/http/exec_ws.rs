@@ -188,13 +188,14 @@ impl Session {
     async fn run(mut self, io: TokioIo<Upgraded>) -> Result<(), tungstenite::Error> {
         let config = WebSocketConfig::default().max_message_size(Some(STDIN_LENGTH_MAX));
         let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-        let outcome = match self.read_stdin(&mut socket).await? {
-            true => self.server.exec(&self.namespace, &self.pod, &self.options),
-            false => Err(Status::new(
+        let outcome = if self.read_stdin(&mut socket).await? {
+            self.server.exec(&self.namespace, &self.pod, &self.options)
+        } else {
+            Err(Status::new(
                 413,
                 "RequestEntityTooLarge",
                 format!("standard input is longer than {STDIN_LENGTH_MAX} bytes"),
-            )),
+            ))
         };
         let status = match outcome {
             Ok(process) => {

@@ -12,7 +12,8 @@
 //!
 //! # Differences
 //!
-//! No authentication, no TLS, no protobuf, no `/openapi/v2`, no metrics; `attach`, `portforward` and `proxy`
+//! No authentication, no TLS, no `/openapi/v2`, no metrics; Protobuf is read
+//! for a few kinds and never written; `attach`, `portforward` and `proxy`
 //! answer 501; SPDY is refused, `exec` speaks WebSocket only. `POST` to a collection of another scope answers
 //! like an unknown resource.
 
@@ -24,6 +25,7 @@ mod exec_ws;
 mod negotiate;
 mod openapi;
 mod params;
+mod protobuf;
 mod resource;
 mod route;
 mod service;

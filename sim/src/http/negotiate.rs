@@ -5,9 +5,9 @@
 //!
 //! # Differences
 //!
-//! Protobuf and CBOR are not offered. A client that accepts only those gets `406`, and a body in them
-//! `415`, where a real server would serve it; the lists of accepted media types in those messages are
-//! the real server's.
+//! No answer is written in Protobuf or CBOR: a client that accepts only those gets `406`. Protobuf bodies are read
+//! for a few kinds ([`super::protobuf`]), CBOR never. The lists of accepted media types in the messages are the
+//! real server's.
 
 use http::{HeaderMap, header};
 
@@ -159,6 +159,7 @@ impl Clause {
 pub(crate) enum BodyType {
     Json,
     Yaml,
+    Protobuf,
     JsonPatch,
     MergePatch,
     StrategicPatch,
@@ -176,6 +177,7 @@ pub(crate) fn body_type(headers: &HeaderMap) -> BodyType {
     match media.to_ascii_lowercase().as_str() {
         "" | "application/json" => BodyType::Json,
         "application/yaml" => BodyType::Yaml,
+        "application/vnd.kubernetes.protobuf" => BodyType::Protobuf,
         "application/json-patch+json" => BodyType::JsonPatch,
         "application/merge-patch+json" => BodyType::MergePatch,
         "application/strategic-merge-patch+json" => BodyType::StrategicPatch,

@@ -4,6 +4,7 @@
 //! custom resources are made from their definitions: enough to find the schema of a kind and to see that
 //! the server validates fields by itself.
 
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::sync::LazyLock;
 
@@ -97,8 +98,10 @@ pub(super) fn index(server: &ApiServer) -> Value {
     for (group, version) in custom_versions(server) {
         let key = format!("apis/{group}/{version}");
         let hash = Sha512::digest(custom(server, &group, &version).to_string());
-        let hash: String = hash.iter().map(|byte| format!("{byte:02X}")).collect();
-        let url = format!("/openapi/v3/{key}?hash={hash}");
+        let mut url = format!("/openapi/v3/{key}?hash=");
+        for byte in hash {
+            write!(url, "{byte:02X}").expect("a string takes everything");
+        }
         paths.insert(key, json!({ "serverRelativeURL": url }));
     }
     json!({ "paths": paths })
@@ -204,9 +207,10 @@ fn operations(def: &ResourceDef, schema: &str) -> Map<String, Value> {
         })
     };
     let base = format!("/apis/{}/{}", def.group, def.version);
-    let collection = match def.namespaced {
-        true => format!("{base}/namespaces/{{namespace}}/{}", def.plural),
-        false => format!("{base}/{}", def.plural),
+    let collection = if def.namespaced {
+        format!("{base}/namespaces/{{namespace}}/{}", def.plural)
+    } else {
+        format!("{base}/{}", def.plural)
     };
     let mut paths = Map::new();
     paths.insert(

@@ -10,6 +10,7 @@ use super::body;
 use super::exec_ws;
 use super::negotiate::{self, BodyType, Form, Offer};
 use super::params;
+use super::protobuf;
 use super::route::{ParsedTarget, Query};
 use super::shape::{Shaper, not_acceptable};
 use super::stream::{Body, Events};
@@ -171,6 +172,7 @@ impl Call<'_> {
         }
         match negotiate::body_type(&self.parts.headers) {
             BodyType::Yaml => body::yaml(&self.body).map(Some).map_err(Status::bad_request),
+            BodyType::Protobuf => protobuf::decode(&self.body).map(Some),
             _ => body::value(&self.body).map(Some),
         }
     }

@@ -108,9 +108,7 @@ fn resource(group: &str, version: &str, rest: &[&str]) -> Route {
         rest => (false, rest),
     };
     let (namespace, rest) = match rest {
-        ["namespaces", namespace, subresource] if NAMESPACE_SUBRESOURCES.contains(subresource) && group.is_empty() => {
-            (Some(*namespace), &rest[..])
-        }
+        ["namespaces", _, subresource] if group.is_empty() && NAMESPACE_SUBRESOURCES.contains(subresource) => (None, rest),
         ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (Some(*namespace), rest),
         rest => (None, rest),
     };
@@ -121,14 +119,8 @@ fn resource(group: &str, version: &str, rest: &[&str]) -> Route {
         ..ParsedTarget::default()
     };
     match rest {
-        ["namespaces", name, subresource] if group.is_empty() && namespace == Some(*name) => {
-            target.resource = "namespaces".to_owned();
-            target.namespace = None;
-            target.name = Some((*name).to_owned());
-            target.subresource = Some((*subresource).to_owned());
-        }
         [plural, tail @ ..] => {
-            target.resource = (*plural).to_owned();
+            (*plural).clone_into(&mut target.resource);
             target.name = tail.first().map(|name| (*name).to_owned());
             if tail.len() > 1 {
                 // `proxy` takes the rest of the path; no other subresource has a deeper one.

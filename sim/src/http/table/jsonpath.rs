@@ -18,7 +18,7 @@ enum Step {
     All,
     /// Elements whose field, at a path, equals a value (or does not).
     Filter {
-        path: Vec<Step>,
+        path: Vec<Self>,
         equal: bool,
         value: Value,
     },
@@ -121,12 +121,11 @@ fn bracket(text: &str) -> Option<(&str, &str)> {
     for (at, letter) in text.char_indices() {
         match (quote, letter) {
             (Some(open), _) if letter == open => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(letter),
             (None, '[') => depth += 1,
             (None, ']') if depth == 0 => return Some((&text[..at], &text[at + 1..])),
             (None, ']') => depth -= 1,
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     None

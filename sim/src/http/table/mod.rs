@@ -74,9 +74,10 @@ impl Tabler<'_> {
 
     fn row(&self, object: &Object, columns: &[Column]) -> Value {
         let row = Row { object: object.value(), now: self.now };
-        let cells = match self.def.is_custom() {
-            true => columns.iter().map(|column| custom_cell(row, column)).collect(),
-            false => cells(&self.def.group, &self.def.plural, row),
+        let cells = if self.def.is_custom() {
+            columns.iter().map(|column| custom_cell(row, column)).collect()
+        } else {
+            cells(&self.def.group, &self.def.plural, row)
         };
         let mut value = json!({ "cells": cells });
         match self.include {
