@@ -105,8 +105,13 @@ async fn serve(options: &Serve) -> Result<(), Failure> {
         fs::write(path, kubeconfig::kubeconfig(address))
             .map_err(|error| failed(format!("cannot write {}: {error}", path.display())))?;
     }
-    announce(address, options.write_kubeconfig.as_deref())
-        .map_err(|error| failed(format!("cannot write to standard output: {error}")))?;
+    match announce(address, options.write_kubeconfig.as_deref()) {
+        // A reader that has seen enough is no reason to stop serving.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            return Err(failed(format!("cannot write to standard output: {error}")));
+        }
+        _ => {}
+    }
 
     let actors = async {
         if options.bare {
