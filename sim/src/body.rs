@@ -39,7 +39,8 @@ pub(crate) fn typed(def: &ResourceDef, target: &Target, mut body: Value) -> Resu
             Some(first) => first,
         };
         return Err(Status::bad_request(format!(
-            "{other} in version {version:?} cannot be handled as a {kind}: converting ({version}.{other}) to ({package}.{kind}): unknown conversion"
+            "{other} in version {version:?} cannot be handled as a {kind}: converting ({version}.{other}) to \
+                ({package}.{kind}): unknown conversion"
         )));
     }
     if meta::metadata_mut(&mut body).is_none() {

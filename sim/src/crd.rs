@@ -292,7 +292,11 @@ fn columns(version: &Value) -> Vec<Column> {
         name: "Name".to_owned(),
         kind: "string".to_owned(),
         format: "name".to_owned(),
-        description: "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names".to_owned(),
+        description: "Name must be unique within a namespace. Is required when creating resources, although some \
+            resources may allow a client to request the generation of an appropriate name automatically. Name is \
+            primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: \
+            https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names"
+            .to_owned(),
         ..Column::default()
     }];
     let extra = version["additionalPrinterColumns"].as_array();

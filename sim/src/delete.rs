@@ -146,7 +146,8 @@ fn check_preconditions(def: &ResourceDef, old: &Object, options: &DeleteOptions)
             &def.kind,
             name,
             &format!(
-                "the UID in the precondition ({uid}) does not match the UID in record ({record}). The object might have been deleted and then recreated"
+                "the UID in the precondition ({uid}) does not match the UID in record ({record}). The object might \
+                    have been deleted and then recreated"
             ),
         ));
     }
@@ -159,7 +160,8 @@ fn check_preconditions(def: &ResourceDef, old: &Object, options: &DeleteOptions)
             &def.kind,
             name,
             &format!(
-                "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({record}). The object might have been modified"
+                "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record \
+                    ({record}). The object might have been modified"
             ),
         ));
     }

@@ -38,7 +38,8 @@ pub(crate) fn locked(def: &ResourceDef, target: &Target, old: &Object, new: &Val
             &def.plural,
             name,
             &format!(
-                "StorageError: invalid object, Code: 4, Key: /registry/{resource}/{path}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}"
+                "StorageError: invalid object, Code: 4, Key: /registry/{resource}/{path}, ResourceVersion: 0, \
+                    AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}"
             ),
         ));
     }

@@ -56,6 +56,10 @@ fn plausible(object: &mut Value) {
             object["spec"]["type"] = json!("LoadBalancer");
             object["spec"]["ports"][0]["nodePort"] = json!(30123);
         }
+        // The labels of the template are those of every fixture; the selector has others.
+        "daemonset" | "deployment" | "replicaset" | "statefulset" => {
+            object["spec"]["selector"] = json!({"matchLabels": {"labelsKey": "labelsValue"}});
+        }
         "ipaddress" => object["metadata"]["name"] = json!("10.96.9.9"),
         _ => {}
     }

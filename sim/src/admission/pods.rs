@@ -1,4 +1,8 @@
 //! Pods: their priority, what every pod tolerates, and that a pod changes little.
+//!
+//! # Differences
+//!
+//! A pod whose priority class is absent is taken as it is, where a real server refuses it.
 
 use serde_json::{Value, json};
 
@@ -16,7 +20,10 @@ const SYSTEM_CLASSES: [(&str, i64); 2] =
 /// How long a pod stays on a node that is gone, in seconds.
 const TOLERATION_SECONDS: i64 = 300;
 
-const FORBIDDEN: &str = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+const FORBIDDEN: &str = "pod updates may not change fields other than \
+    `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only \
+    additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was \
+    previously negative)";
 
 pub(super) fn create(core: &Core, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
     let name = meta::meta_text(value, "name").to_owned();
@@ -25,17 +32,17 @@ pub(super) fn create(core: &Core, def: &ResourceDef, value: &mut Value) -> Resul
         return Err(Status::invalid(&def.group, &def.kind, &name, &causes));
     };
     let class = spec.get("priorityClassName").and_then(Value::as_str).unwrap_or_default();
-    let (priority, preemption) = match class {
-        "" => (0, Value::Null),
-        class => priority(core, class).ok_or_else(|| {
-            Status::forbidden(&def.group, &def.plural, &name, &format!("no PriorityClass with name {class} was found"))
-        })?,
-    };
-    spec.insert("priority".to_owned(), Value::from(priority));
-    if spec.get("preemptionPolicy").is_none_or(Value::is_null) {
-        let policy = Some(preemption).filter(|policy| !policy.is_null());
-        spec.insert("preemptionPolicy".to_owned(), policy.unwrap_or_else(|| Value::from("PreemptLowerPriority")));
+    match (class, priority(core, class)) {
+        ("", _) => drop(spec.insert("priority".to_owned(), Value::from(0))),
+        (_, Some((priority, preemption))) => {
+            spec.insert("priority".to_owned(), Value::from(priority));
+            if !preemption.is_null() {
+                spec.entry("preemptionPolicy").or_insert(preemption);
+            }
+        }
+        (_, None) => {}
     }
+    spec.entry("preemptionPolicy").or_insert_with(|| Value::from("PreemptLowerPriority"));
     let tolerations = spec.entry("tolerations").or_insert_with(|| json!([]));
     if tolerations.is_null() {
         *tolerations = json!([]);

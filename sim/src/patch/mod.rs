@@ -55,7 +55,8 @@ fn not_emulated(what: &str) -> Status {
         415,
         "UnsupportedMediaType",
         format!(
-            "{what} is not emulated by this server - accepted media types include: application/json-patch+json, application/merge-patch+json"
+            "{what} is not emulated by this server - accepted media types include: application/json-patch+json, \
+                application/merge-patch+json"
         ),
     )
 }

@@ -1,3 +1,5 @@
+//! Definitions of custom resources, from the object to what is served and back; aggregated APIs.
+
 use kubesim::{ApiServer, DeleteOptions, ListOptions, Options, Patch, ResourceDef, Target, WriteOptions};
 use serde_json::{Value, json};
 
@@ -61,8 +63,9 @@ fn its_versions_are_served_and_convert_by_name() {
     assert!(def.has_status() && def.columns[1].json_path.as_deref() == Some(".spec.size"));
     assert!(server.resource("t.example.com", "v1alpha1", "gadgets").is_none());
 
-    create(&server, &gadgets("v1beta1"), json!({"apiVersion": "t.example.com/v1beta1", "kind": "Gadget", "metadata": {"name": "a"}, "spec": {"color": "red", "unknown": null}, "status": {"x": 1}}))
-        .expect("a gadget");
+    let spec = json!({"color": "red", "unknown": null});
+    let body = json!({"kind": "Gadget", "metadata": {"name": "a"}, "spec": spec, "status": {"x": 1}});
+    create(&server, &gadgets("v1beta1"), body).expect("a gadget");
     for version in ["v1", "v1beta1"] {
         let list = server.list(&gadgets(version), &ListOptions::default()).expect("a list");
         assert_eq!(list.items[0].api_version(), format!("t.example.com/{version}"));

@@ -1,3 +1,5 @@
+//! Deletions: what holds an object, and what answers when.
+
 use kubesim::{DeleteOptions, Deleted, ListOptions, Patch, Propagation, Target, WriteOptions};
 use serde_json::{Value, json};
 
@@ -44,7 +46,8 @@ fn a_finalizer_holds_and_the_last_one_lets_go() {
     let status = more.expect_err("no new finalizers");
     assert_eq!(
         status.message,
-        "ConfigMap \"fin\" is invalid: metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{\"example.com/more\"}"
+        "ConfigMap \"fin\" is invalid: metadata.finalizers: Forbidden: no new finalizers can be added if the object is \
+            being deleted, found new finalizers []string{\"example.com/more\"}"
     );
     let last = merge(&server, &target, json!({"metadata": {"finalizers": null}})).expect("let go");
     assert_eq!(last.resource_version(), held.resource_version());

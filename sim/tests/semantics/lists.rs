@@ -1,3 +1,5 @@
+//! Lists: order, pages, snapshots, revisions, selectors.
+
 use kubesim::{ApiServer, DeleteOptions, ListOptions, Options, Status, Target};
 use proptest::prelude::*;
 use serde_json::json;

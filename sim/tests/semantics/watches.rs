@@ -1,3 +1,5 @@
+//! Watches: replay, selections, bookmarks, expiry, waking.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Creates, updates and patches.
+
 use kubesim::{ApiServer, ListOptions, Options, Patch, Target, WriteOptions};
 use proptest::prelude::*;
 use serde_json::{Value, json};
