@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 use jiff::Timestamp;
+use kubesim::exec::ExecOptions;
 use kubesim::{ApiServer, Object, ResourceDef, Status};
 use serde::Deserialize;
 use serde_json::Value;
@@ -195,16 +195,13 @@ impl Cluster for SimCluster {
         check_segment(&operation, "namespace", &request.namespace)?;
         check_segment(&operation, "pod", &request.pod)?;
         check_segment(&operation, "container", &request.container)?;
-        let pod = kubesim::Target::new("", "v1", "pods").in_namespace(&request.namespace).named(&request.pod);
-        let pod = self.server.get(&pod).map_err(|status| failed(&operation, status))?;
-        let containers = pod.value()["spec"]["containers"].as_array().map(Vec::as_slice).unwrap_or_default();
-        if !containers.iter().any(|container| container["name"] == request.container.as_str()) {
-            return Err(refused(
-                &operation,
-                format!("container {} is not valid for pod {}", request.container, request.pod),
-            ));
-        }
-        let process = kubesim::exec::emulate(&request.command, &Bytes::new());
+        let options = ExecOptions {
+            container: Some(request.container.clone()),
+            command: request.command.clone(),
+            ..ExecOptions::default()
+        };
+        let process = self.server.exec(&request.namespace, &request.pod, &options);
+        let process = process.map_err(|status| failed(&operation, status))?;
         if process.delay > request.timeout {
             self.server.clock().sleep(request.timeout).await;
             return Err(ClusterError {

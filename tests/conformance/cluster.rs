@@ -1,8 +1,10 @@
 //! The contract of `Cluster`: over the in-memory server called directly, over the same behind HTTP, and over any real one.
 
+use ark::clock::SystemClock;
 use ark::cluster::contract::{cluster_contract, exec_contract};
-use ark::cluster::{Cluster, ClusterErrorKind, ListOptions, SimClock, SimCluster, WatchOptions};
+use ark::cluster::{Cluster, ClusterErrorKind, KubeCluster, ListOptions, SimClock, SimCluster, WatchOptions};
 use futures::StreamExt;
+use kube::Client;
 use kubesim::actors::Actors;
 use kubesim::{ApiServer, Clock, Options, ResourceDef};
 
@@ -20,6 +22,79 @@ async fn the_simulator_called_directly() {
     cluster_contract(&cluster, &clock, "contract").await;
     exec_contract(&cluster, &clock, "contract-exec", "busybox").await;
     actors.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_simulator_behind_a_service_in_process() {
+    let server = server();
+    let clock = SimClock(server.clock().clone());
+    let actors = tokio::spawn(Actors::all(&server).run());
+    let cluster = KubeCluster::new(Client::new(server.service(), "default"));
+    cluster_contract(&cluster, &clock, "contract").await;
+    actors.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_simulator_behind_a_connection_in_process() {
+    let server = server();
+    let clock = SimClock(server.clock().clone());
+    let actors = tokio::spawn(Actors::all(&server).run());
+    let cluster = KubeCluster::new(Client::new(server.duplex_service(), "default"));
+    cluster_contract(&cluster, &clock, "contract").await;
+    exec_contract(&cluster, &clock, "contract-exec", "busybox").await;
+    actors.abort();
+}
+
+#[tokio::test]
+async fn the_simulator_behind_a_socket_and_a_kubeconfig() {
+    let server = ApiServer::new(Options { clock: Clock::system(), ..Options::default() });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let actors = tokio::spawn(Actors::all(&server).run());
+    let serving = tokio::spawn(async move { server.serve(listener).await });
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config");
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: sim\nclusters: [{{name: sim, cluster: {{server: 'http://{address}'}}}}]\n\
+         users: [{{name: sim, user: {{}}}}]\ncontexts: [{{name: sim, context: {{cluster: sim, user: sim, namespace: here}}}}]\n"
+    );
+    std::fs::write(&path, text).expect("a file");
+    let cluster = KubeCluster::connect(Some(&path), None).await.expect("a client");
+    assert_eq!(cluster.default_namespace(), "here");
+    cluster_contract(&cluster, &SystemClock, "contract").await;
+    let error = KubeCluster::connect(Some(&path), Some("other")).await.expect_err("no such context");
+    assert!(error.to_string().contains("other"), "{error}");
+    (serving.abort(), actors.abort());
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_a_failed_connection() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    drop(listener);
+    let mut config = kube::Config::new(format!("http://{address}").parse().expect("a URL"));
+    config.default_retry = false;
+    let cluster = KubeCluster::new(Client::try_from(config).expect("a client"));
+    let error = cluster.discover().await.expect_err("nobody listens");
+    assert_eq!(error.kind, ClusterErrorKind::Connection);
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+/// Runs on the cluster that the kubeconfig in `ARK_TEST_KUBECONFIG` names, with the pod image of `ARK_TEST_EXEC_IMAGE`.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a person names a cluster to test on, and time tells the runs apart")]
+async fn a_real_cluster() {
+    let Some(path) = std::env::var_os("ARK_TEST_KUBECONFIG") else {
+        println!("skipped: ARK_TEST_KUBECONFIG names no kubeconfig of a cluster to test on");
+        return;
+    };
+    let cluster = KubeCluster::connect(Some(path.as_ref()), None).await.expect("a client");
+    let run = format!("ark-contract-{}", jiff::Timestamp::now().as_second());
+    cluster_contract(&cluster, &SystemClock, &run).await;
+    match std::env::var("ARK_TEST_EXEC_IMAGE") {
+        Ok(image) => exec_contract(&cluster, &SystemClock, &format!("{run}-exec"), &image).await,
+        Err(_) => println!("exec skipped: ARK_TEST_EXEC_IMAGE names no image with a shell"),
+    }
 }
 
 #[tokio::test]
