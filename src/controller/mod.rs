@@ -90,3 +90,6 @@ pub fn own_resource(plural: &str, kind: &str) -> ApiResource {
         subresources: ["status".to_owned()].into(),
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+mod tests;

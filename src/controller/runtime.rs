@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use jiff::SignedDuration;
 use tracing::{info, warn};
 
 use super::queue::{Queue, backoff};
@@ -17,6 +18,12 @@ const PAGE_ITEMS: u32 = 500;
 
 /// How long one watch lasts; real servers end theirs between five and ten minutes by themselves.
 const WATCH_TIMEOUT: Duration = Duration::from_secs(290);
+
+/// A watch that ends sooner was cut off by something that would cut the next one off, too.
+const ROUND_MIN: SignedDuration = SignedDuration::from_secs(1);
+
+/// Pause after such a watch.
+const ROUND_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs `reconciler` on the objects of `namespace` until `shutdown` resolves and the object at hand is finished.
 pub async fn run(
@@ -76,24 +83,28 @@ async fn work(cluster: &dyn Cluster, namespace: &str, reconciler: &dyn Reconcile
 async fn feed(cluster: &dyn Cluster, clock: &dyn Clock, namespace: &str, resource: &ApiResource, queue: &Queue) {
     let (mut revision, mut failures) = (None, 0_u32);
     loop {
-        let round = match revision.take() {
-            None => list(cluster, namespace, resource, queue).await,
-            Some(from) => watch(cluster, namespace, resource, queue, from).await,
+        let began = clock.now();
+        let round = match &mut revision {
+            None => list(cluster, namespace, resource, queue).await.map(|listed| revision = Some(listed)),
+            Some(from) => {
+                let round = watch(cluster, namespace, resource, queue, from).await;
+                if round.is_ok() && clock.now().duration_since(began) < ROUND_MIN {
+                    clock.sleep(ROUND_PAUSE).await;
+                }
+                round
+            }
         };
-        match round {
-            Ok(next) => {
-                revision = Some(next);
-                failures = 0;
-            }
-            Err(error) if error.kind == ClusterErrorKind::Expired => {
-                info!(%resource, "the watch is too far behind; everything is listed again");
-            }
-            Err(error) => {
-                failures = failures.saturating_add(1);
-                warn!(%resource, failures, %error, "changes cannot be watched");
-                clock.sleep(error.retry_after.unwrap_or_default().max(backoff(failures))).await;
-            }
+        let Err(error) = round else {
+            failures = 0;
+            continue;
+        };
+        if matches!(error.kind, ClusterErrorKind::Expired | ClusterErrorKind::NotFound) {
+            info!(%resource, "everything is listed again");
+            revision = None;
         }
+        failures = failures.saturating_add(1);
+        warn!(%resource, failures, %error, "changes could not be watched");
+        clock.sleep(error.retry_after.unwrap_or_default().max(backoff(failures))).await;
     }
 }
 
@@ -116,14 +127,14 @@ async fn list(
     }
 }
 
-/// One watch from `revision` on; where it ended well, the revision to go on from.
+/// One watch from `revision` on, which moves with what has been seen.
 async fn watch(
     cluster: &dyn Cluster,
     namespace: &str,
     resource: &ApiResource,
     queue: &Queue,
-    mut revision: String,
-) -> Result<String, ClusterError> {
+    revision: &mut String,
+) -> Result<(), ClusterError> {
     let options = WatchOptions {
         resource_version: Some(revision.clone()),
         timeout: Some(WATCH_TIMEOUT),
@@ -131,15 +142,16 @@ async fn watch(
     };
     let mut events = cluster.watch(resource, Some(namespace), &options).await?;
     while let Some(event) = events.next().await {
-        match event? {
-            WatchEvent::Added(object) | WatchEvent::Modified(object) => {
-                revision = note(&object, queue).unwrap_or(revision);
-            }
-            WatchEvent::Deleted(object) => revision = version(&object).unwrap_or(revision),
-            WatchEvent::Bookmark(now) => revision = now,
+        let seen = match event? {
+            WatchEvent::Added(object) | WatchEvent::Modified(object) => note(&object, queue),
+            WatchEvent::Deleted(object) => version(&object),
+            WatchEvent::Bookmark(now) => Some(now).filter(|now| !now.is_empty()),
+        };
+        if let Some(seen) = seen {
+            *revision = seen;
         }
     }
-    Ok(revision)
+    Ok(())
 }
 
 /// Queues an object and says its revision.

@@ -78,7 +78,7 @@ async fn volumes(
     let shown = provider.volume_info(&made, zone).await.expect("it exists");
     assert_eq!(shown, *info, "a disk is like the one it stands in for");
     let found = provider.find_volumes(&tags).await.expect("a search");
-    assert_eq!(found, [made.clone()], "a disk is found by its tags");
+    assert_eq!(found, std::slice::from_ref(&made), "a disk is found by its tags");
     inspect(&made).await;
     provider.delete_volume(&made, zone).await.expect("a disk can be deleted");
     provider.delete_volume(&made, zone).await.expect("what is absent counts as deleted");

@@ -64,7 +64,8 @@ async fn the_simulator_behind_a_socket_and_a_kubeconfig() {
     cluster_contract(&cluster, &SystemClock, "contract").await;
     let error = KubeCluster::connect(Some(&path), Some("other")).await.expect_err("no such context");
     assert!(error.to_string().contains("other"), "{error}");
-    (serving.abort(), actors.abort());
+    serving.abort();
+    actors.abort();
 }
 
 #[tokio::test]

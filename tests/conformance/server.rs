@@ -48,7 +48,7 @@ impl Stage {
         told
     }
 
-    async fn create(&self, kind: &str, name: &str, spec: Value) {
+    fn create(&self, kind: &str, name: &str, spec: Value) {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "heptio-ark"}});
         // The server makes its namespace; whoever comes first does.
         let _ = self.server.load(vec![namespace]);
@@ -88,7 +88,7 @@ async fn a_namespace_is_saved_lost_and_brought_back() {
     let before = stage.server.get(&widget).expect("in the world").uid().to_owned();
     stage
         .play(async {
-            stage.create("Backup", "nightly", json!({"includedNamespaces": ["shop"], "ttl": "24h"})).await;
+            stage.create("Backup", "nightly", json!({"includedNamespaces": ["shop"], "ttl": "24h"}));
             let status = stage.ended("backups", "nightly").await;
             assert_eq!(status["phase"], "Completed", "{status:#}");
             assert_eq!(status["expiration"].as_str().map(|time| &time[..10]), Some("2026-01-02"));
@@ -102,7 +102,7 @@ async fn a_namespace_is_saved_lost_and_brought_back() {
                 stage.clock.sleep(Duration::from_secs(1)).await;
             }
 
-            stage.create("Restore", "again", json!({"backupName": "nightly"})).await;
+            stage.create("Restore", "again", json!({"backupName": "nightly"}));
             let status = stage.ended("restores", "again").await;
             assert_eq!(status["phase"], "Completed", "{status:#}");
             let widget = stage.server.get(&widget).expect("it is back");
@@ -120,27 +120,27 @@ async fn wrong_requests_are_refused_with_their_reasons() {
     common::definitions(&stage.server);
     stage
         .play(async {
-            stage.create("Backup", "both", json!({"includedNamespaces": ["a"], "excludedNamespaces": ["a"]})).await;
+            stage.create("Backup", "both", json!({"includedNamespaces": ["a"], "excludedNamespaces": ["a"]}));
             let status = stage.ended("backups", "both").await;
             assert_eq!(status["phase"], "FailedValidation");
             let message = "Invalid included/excluded namespace lists: \
                 excludes list cannot contain an item in the includes list: a";
             assert_eq!(status["validationErrors"], json!([message]));
 
-            stage.create("Backup", "banana", json!({"ttl": "banana"})).await;
+            stage.create("Backup", "banana", json!({"ttl": "banana"}));
             let status = stage.ended("backups", "banana").await;
             assert_eq!(status["phase"], "FailedValidation");
             assert!(status["validationErrors"][0].as_str().is_some_and(|text| text.contains("banana")), "{status:#}");
 
-            stage.create("Backup", "snapshots", json!({"snapshotVolumes": true})).await;
+            stage.create("Backup", "snapshots", json!({"snapshotVolumes": true}));
             let status = stage.ended("backups", "snapshots").await;
             assert_eq!(status["validationErrors"], json!(["Server is not configured for PV snapshots"]));
 
-            stage.create("Restore", "nothing", json!({})).await;
+            stage.create("Restore", "nothing", json!({}));
             let status = stage.ended("restores", "nothing").await;
             assert_eq!(status["phase"], "FailedValidation");
 
-            stage.create("Restore", "absent", json!({"backupName": "never-made"})).await;
+            stage.create("Restore", "absent", json!({"backupName": "never-made"}));
             let status = stage.ended("restores", "absent").await;
             assert_eq!(status["phase"], "Failed");
             assert!(status["failureReason"].as_str().is_some_and(|text| text.contains("never-made")), "{status:#}");
@@ -157,11 +157,11 @@ async fn what_an_earlier_server_left_behind_is_settled() {
         let status = Patch::Merge(json!({"status": {"phase": "InProgress"}}));
         stage.server.patch(&target, &status, &WriteOptions::default()).expect("a status");
     };
-    stage.create("Backup", "half", json!({})).await;
+    stage.create("Backup", "half", json!({}));
     interrupt("backups", "half");
-    stage.create("Restore", "half", json!({"backupName": "half"})).await;
+    stage.create("Restore", "half", json!({"backupName": "half"}));
     interrupt("restores", "half");
-    stage.create("Backup", "whole", json!({"includedNamespaces": ["default"]})).await;
+    stage.create("Backup", "whole", json!({"includedNamespaces": ["default"]}));
     let finished = stage.play(stage.ended("backups", "whole")).await;
     assert_eq!(finished["phase"], "Completed", "{finished:#}");
     // As if the last status had been lost.

@@ -18,10 +18,12 @@ use crate::cluster::{
 };
 use crate::object::{ApiResource, RawObject};
 
+type Answer = dyn Fn(&str) -> Response<&'static str> + Send + Sync;
+
 /// Answers every request with what a function says, and remembers what was asked.
 #[derive(Clone)]
 struct Canned {
-    answer: Arc<dyn Fn(&str) -> Response<&'static str> + Send + Sync>,
+    answer: Arc<Answer>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
