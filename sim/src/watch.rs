@@ -25,6 +25,9 @@ use crate::server::{ApiServer, Core, Waiter};
 use crate::status::{Cause, Status};
 use crate::write::present;
 
+/// How long before its end a watch gets its last bookmark; one that is not longer gets none, as on a real server.
+const BOOKMARK_LEAD_SECONDS: u64 = 2;
+
 /// One event of a watch.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WatchEvent {
@@ -54,6 +57,8 @@ pub struct Watch {
     name: Option<String>,
     selection: Selection,
     allow_bookmarks: bool,
+    /// Whether it is long enough for a bookmark before its end.
+    last_bookmark: bool,
     cursor: u64,
     queue: VecDeque<WatchEvent>,
     deadline: Option<Timestamp>,
@@ -103,6 +108,7 @@ impl ApiServer {
             name: target.name.clone(),
             selection,
             allow_bookmarks: options.allow_bookmarks,
+            last_bookmark: options.timeout_seconds.is_none_or(|seconds| seconds > BOOKMARK_LEAD_SECONDS),
             cursor: if initial || asked == 0 { current } else { asked },
             queue: VecDeque::new(),
             deadline,
@@ -205,7 +211,7 @@ impl Watch {
 
     /// Ends the watch, with a bookmark for those who understand it.
     fn end(&mut self) {
-        if self.allow_bookmarks && !self.ended {
+        if self.allow_bookmarks && self.last_bookmark && !self.ended {
             self.queue.push_back(WatchEvent::Bookmark { revision: self.cursor, initial_events_end: false });
         }
         self.ended = true;

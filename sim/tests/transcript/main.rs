@@ -1,0 +1,142 @@
+//! The 132 recorded answers of a real kube-apiserver 1.36, replayed in order on the simulator.
+//!
+//! The request goes through the in-process service; the actors settle after each, as the controllers of the recorded
+//! cluster did between requests. Status, headers and body must agree up to what no two servers have in common (see
+//! `compare`). `managedFields` are not compared: they belong to server-side apply. Exchanges that need what the simulator
+//! does not do yet are listed in [`WAITING`] with what they wait for; one that starts to agree must leave the list.
+
+mod compare;
+mod impose;
+
+use std::io::Read;
+
+use bytes::Bytes;
+use compare::{Names, differences};
+use flate2::read::GzDecoder;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use impose::{dry_run, impose};
+use kubesim::actors::Actors;
+use kubesim::{ApiServer, Clock, Options};
+use serde_json::Value;
+use tower_service::Service;
+
+const TRANSCRIPT: &[u8] = include_bytes!("../data/transcript.json.gz");
+
+/// Exchanges (first and last number) that cannot agree yet, and the feature they wait for.
+const WAITING: &[(usize, usize, &str)] = &[
+    (11, 12, "schemas: unknown fields"),
+    (18, 18, "nothing: the recording holds the answer as its maker changed it afterwards"),
+    (35, 35, "strategic merge patch"),
+    (37, 41, "server-side apply"),
+    (86, 87, "strategic merge patch"),
+    (102, 102, "strategic merge patch"),
+    (108, 115, "schemas of definitions: pruning, defaults, validation"),
+];
+
+/// After these the actors hold still: the next request was faster than the recorded cluster's controllers.
+const AT_ONCE: [usize; 6] = [85, 86, 87, 88, 122, 123];
+
+fn transcript() -> Vec<Value> {
+    let mut text = String::new();
+    GzDecoder::new(TRANSCRIPT).read_to_string(&mut text).expect("the transcript is gzip of text");
+    serde_json::from_str(&text).expect("the transcript is JSON")
+}
+
+fn request(recorded: &Value, waits: bool, names: &Names) -> Request<Full<Bytes>> {
+    let path = names.translate_path(recorded["path"].as_str().expect("a path"));
+    let path = if waits { dry_run(&path) } else { path };
+    let mut request = Request::builder().method(recorded["method"].as_str().expect("a method")).uri(path);
+    for (header, key) in [("accept", "accept"), ("content-type", "contentType")] {
+        if let Some(value) = recorded[key].as_str() {
+            request = request.header(header, value);
+        }
+    }
+    let body = match &recorded["body"] {
+        Value::Null => Bytes::new(),
+        Value::String(text) => names.translate(text).into(),
+        body => names.translate_body(body).to_string().into(),
+    };
+    request.body(Full::new(body)).expect("a recorded request is one")
+}
+
+/// The body as it was recorded: JSON, a list of JSON lines for a watch, or text.
+fn parse(recorded: &Value, body: &Bytes) -> Value {
+    let text = String::from_utf8_lossy(body);
+    let json = if recorded.is_array() {
+        text.lines().map(serde_json::from_str::<Value>).collect::<Result<Value, _>>()
+    } else {
+        serde_json::from_str(&text)
+    };
+    match json {
+        Ok(json) if !recorded.is_string() => json,
+        _ => text.into_owned().into(),
+    }
+}
+
+/// Replays everything; what differs in each exchange.
+async fn replay() -> Vec<Vec<String>> {
+    let start = "2026-11-22T23:16:47Z".parse().expect("a valid time");
+    let server = ApiServer::new(Options { bootstrap: true, clock: Clock::tokio(start), ..Options::default() });
+    let mut actors = Actors::all(&server);
+    actors.settle();
+    let mut service = server.service();
+    let mut names = Names::default();
+    let mut found = Vec::new();
+    for (number, exchange) in transcript().iter().enumerate() {
+        let answer = &exchange["answer"];
+        let waits = waits_for(number).is_some();
+        let response =
+            service.call(request(&exchange["request"], waits, &names)).await.expect("the service does not fail");
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.expect("a body without errors").to_bytes();
+        let mut wrong = Vec::new();
+        if answer["status"] != head.status.as_u16() {
+            wrong.push(format!("status: {} ≠ {}", answer["status"], head.status.as_u16()));
+        }
+        for header in ["Content-Type", "Warning", "Retry-After"] {
+            let ours = head.headers.get(header).and_then(|value| value.to_str().ok());
+            if answer["headers"][header].as_str() != ours {
+                wrong.push(format!("{header}: {} ≠ {ours:?}", answer["headers"][header]));
+            }
+        }
+        wrong.extend(differences(&answer["body"], &parse(&answer["body"], &body), &mut names));
+        if waits {
+            // A dry run has no revision of its own.
+            wrong.retain(|line| !line.starts_with(".metadata.resourceVersion:"));
+            impose(&server, &exchange["request"], answer, &mut names);
+        }
+        found.push(wrong);
+        if !AT_ONCE.contains(&number) {
+            actors.settle();
+        }
+    }
+    found
+}
+
+fn waits_for(number: usize) -> Option<&'static str> {
+    WAITING.iter().find(|(first, last, _)| (*first..=*last).contains(&number)).map(|(_, _, feature)| *feature)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_simulator_answers_as_a_real_server_did() {
+    let found = replay().await;
+    let notes: Vec<Value> = transcript().into_iter().map(|exchange| exchange["note"].clone()).collect();
+    let (mut agree, mut waiting) = (0, 0);
+    let mut report = String::new();
+    for (number, wrong) in found.iter().enumerate() {
+        match (wrong.is_empty(), waits_for(number)) {
+            (true, None) => agree += 1,
+            (false, Some(_)) => waiting += 1,
+            (true, Some(feature)) => {
+                report += &format!("{number} {}: agrees, and no longer waits for {feature}\n", notes[number]);
+            }
+            (false, None) => {
+                report += &format!("{number} {}:\n    {}\n", notes[number], wrong.join("\n    "));
+            }
+        }
+    }
+    let counts = format!("{agree} agree, {waiting} wait, of {}", found.len());
+    assert!(report.is_empty(), "{counts}\n{report}");
+    assert_eq!(agree + waiting, 132, "{counts}");
+}
