@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 /// The longest `sleep` that is emulated: a day. A longer one is cut, since a virtual clock would have to be moved there.
-const LONGEST_SLEEP: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_SLEEP: Duration = Duration::from_hours(24);
 
 /// How many commands one `sh -c` line may hold before the rest is refused: the line comes from a request.
 const MOST_COMMANDS: usize = 256;

@@ -13,42 +13,42 @@ use crate::server::ApiServer;
 
 /// Group, version, resource and kind of something that an actor works on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kind {
+pub(super) struct Resource {
     pub(super) group: &'static str,
     pub(super) version: &'static str,
     pub(super) resource: &'static str,
     pub(super) kind: &'static str,
 }
 
-const fn core(resource: &'static str, kind: &'static str) -> Kind {
-    Kind { group: "", version: "v1", resource, kind }
+const fn core(resource: &'static str, kind: &'static str) -> Resource {
+    Resource { group: "", version: "v1", resource, kind }
 }
 
-const fn apps(resource: &'static str, kind: &'static str) -> Kind {
-    Kind { group: "apps", version: "v1", resource, kind }
+const fn apps(resource: &'static str, kind: &'static str) -> Resource {
+    Resource { group: "apps", version: "v1", resource, kind }
 }
 
-pub(super) const NAMESPACES: Kind = core("namespaces", "Namespace");
-pub(super) const NODES: Kind = core("nodes", "Node");
-pub(super) const PODS: Kind = core("pods", "Pod");
-pub(super) const CONFIG_MAPS: Kind = core("configmaps", "ConfigMap");
-pub(super) const SECRETS: Kind = core("secrets", "Secret");
-pub(super) const SERVICES: Kind = core("services", "Service");
-pub(super) const SERVICE_ACCOUNTS: Kind = core("serviceaccounts", "ServiceAccount");
-pub(super) const ENDPOINTS: Kind = core("endpoints", "Endpoints");
-pub(super) const VOLUMES: Kind = core("persistentvolumes", "PersistentVolume");
-pub(super) const CLAIMS: Kind = core("persistentvolumeclaims", "PersistentVolumeClaim");
-pub(super) const DEPLOYMENTS: Kind = apps("deployments", "Deployment");
-pub(super) const REPLICA_SETS: Kind = apps("replicasets", "ReplicaSet");
-pub(super) const STATEFUL_SETS: Kind = apps("statefulsets", "StatefulSet");
-pub(super) const REVISIONS: Kind = apps("controllerrevisions", "ControllerRevision");
-pub(super) const JOBS: Kind = Kind { group: "batch", version: "v1", resource: "jobs", kind: "Job" };
-pub(super) const STORAGE_CLASSES: Kind =
-    Kind { group: "storage.k8s.io", version: "v1", resource: "storageclasses", kind: "StorageClass" };
-pub(super) const ENDPOINT_SLICES: Kind =
-    Kind { group: "discovery.k8s.io", version: "v1", resource: "endpointslices", kind: "EndpointSlice" };
+pub(super) const NAMESPACES: Resource = core("namespaces", "Namespace");
+pub(super) const NODES: Resource = core("nodes", "Node");
+pub(super) const PODS: Resource = core("pods", "Pod");
+pub(super) const CONFIG_MAPS: Resource = core("configmaps", "ConfigMap");
+pub(super) const SECRETS: Resource = core("secrets", "Secret");
+pub(super) const SERVICES: Resource = core("services", "Service");
+pub(super) const SERVICE_ACCOUNTS: Resource = core("serviceaccounts", "ServiceAccount");
+pub(super) const ENDPOINTS: Resource = core("endpoints", "Endpoints");
+pub(super) const VOLUMES: Resource = core("persistentvolumes", "PersistentVolume");
+pub(super) const CLAIMS: Resource = core("persistentvolumeclaims", "PersistentVolumeClaim");
+pub(super) const DEPLOYMENTS: Resource = apps("deployments", "Deployment");
+pub(super) const REPLICA_SETS: Resource = apps("replicasets", "ReplicaSet");
+pub(super) const STATEFUL_SETS: Resource = apps("statefulsets", "StatefulSet");
+pub(super) const REVISIONS: Resource = apps("controllerrevisions", "ControllerRevision");
+pub(super) const JOBS: Resource = Resource { group: "batch", version: "v1", resource: "jobs", kind: "Job" };
+pub(super) const STORAGE_CLASSES: Resource =
+    Resource { group: "storage.k8s.io", version: "v1", resource: "storageclasses", kind: "StorageClass" };
+pub(super) const ENDPOINT_SLICES: Resource =
+    Resource { group: "discovery.k8s.io", version: "v1", resource: "endpointslices", kind: "EndpointSlice" };
 
-impl Kind {
+impl Resource {
     /// `apiVersion` of its objects.
     pub(super) fn api_version(self) -> String {
         if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
@@ -90,32 +90,32 @@ impl<'a> Access<'a> {
     }
 
     /// The present time as Kubernetes writes it: RFC 3339, whole seconds.
-    pub(super) fn stamp(&self) -> String {
+    pub(super) fn stamp(self) -> String {
         rfc3339(self.server.clock().now())
     }
 
     /// Every object of a kind, in all namespaces, in the order of the store.
-    pub(super) fn all(&self, kind: Kind) -> Vec<Object> {
+    pub(super) fn all(self, kind: Resource) -> Vec<Object> {
         self.list(&kind.target(None, None))
     }
 
-    pub(super) fn list(&self, target: &Target) -> Vec<Object> {
+    pub(super) fn list(self, target: &Target) -> Vec<Object> {
         self.server.list(target, &ListOptions::default()).map(|list| list.items).unwrap_or_default()
     }
 
-    pub(super) fn get(&self, kind: Kind, namespace: Option<&str>, name: &str) -> Option<Object> {
+    pub(super) fn get(self, kind: Resource, namespace: Option<&str>, name: &str) -> Option<Object> {
         self.server.get(&kind.target(namespace, Some(name))).ok()
     }
 
     /// Creates an object; `None` where the server refuses it.
-    pub(super) fn create(&self, kind: Kind, namespace: Option<&str>, mut body: Value) -> Option<Object> {
+    pub(super) fn create(self, kind: Resource, namespace: Option<&str>, mut body: Value) -> Option<Object> {
         body["apiVersion"] = kind.api_version().into();
         body["kind"] = kind.kind.into();
         self.server.create(&kind.target(namespace, None), body, &WriteOptions::default()).ok()
     }
 
     /// Gives a pod its node through the `binding` subresource, as a scheduler does.
-    pub(super) fn bind(&self, pod: &Object, mut binding: Value) {
+    pub(super) fn bind(self, pod: &Object, mut binding: Value) {
         binding["apiVersion"] = "v1".into();
         binding["kind"] = "Binding".into();
         let mut target = PODS.target(pod.namespace(), Some(pod.name()));
@@ -124,23 +124,23 @@ impl<'a> Access<'a> {
     }
 
     /// Writes `body` over the object that it was read from, at the revision it was read at.
-    pub(super) fn update(&self, kind: Kind, body: Value) -> Option<Object> {
+    pub(super) fn update(self, kind: Resource, body: Value) -> Option<Object> {
         self.put(kind, None, body)
     }
 
     /// The same through the status subresource.
-    pub(super) fn update_status(&self, kind: Kind, body: Value) -> Option<Object> {
+    pub(super) fn update_status(self, kind: Resource, body: Value) -> Option<Object> {
         self.put(kind, Some("status"), body)
     }
 
-    pub(super) fn put(&self, kind: Kind, subresource: Option<&str>, body: Value) -> Option<Object> {
+    pub(super) fn put(self, kind: Resource, subresource: Option<&str>, body: Value) -> Option<Object> {
         let mut target = kind.target(text(&body, "/metadata/namespace"), text(&body, "/metadata/name"));
         target.subresource = subresource.map(str::to_owned);
         self.server.update(&target, body, &WriteOptions::default()).ok()
     }
 
     /// Sets the status of `object` where it differs.
-    pub(super) fn set_status(&self, kind: Kind, object: &Object, status: Value) -> Option<Object> {
+    pub(super) fn set_status(self, kind: Resource, object: &Object, status: Value) -> Option<Object> {
         if object.value().get("status") == Some(&status) {
             return None;
         }
@@ -149,12 +149,12 @@ impl<'a> Access<'a> {
         self.update_status(kind, body)
     }
 
-    pub(super) fn merge(&self, target: &Target, patch: Value) -> Option<Object> {
+    pub(super) fn merge(self, target: &Target, patch: Value) -> Option<Object> {
         self.server.patch(target, &Patch::Merge(patch), &WriteOptions::default()).ok()
     }
 
     /// Deletes this very object (by uid) with the policy given.
-    pub(super) fn delete(&self, target: &Target, uid: &str, propagation: Propagation) {
+    pub(super) fn delete(self, target: &Target, uid: &str, propagation: Propagation) {
         self.delete_with(
             target,
             DeleteOptions { propagation: Some(propagation), uid: Some(uid.to_owned()), ..DeleteOptions::default() },
@@ -162,12 +162,12 @@ impl<'a> Access<'a> {
     }
 
     /// A refused deletion (somebody else was faster) is seen again on the next pass.
-    pub(super) fn delete_with(&self, target: &Target, options: DeleteOptions) {
+    pub(super) fn delete_with(self, target: &Target, options: DeleteOptions) {
         drop(self.server.delete(target, &options));
     }
 
     /// Replaces the finalizers of an object.
-    pub(super) fn set_finalizers(&self, target: &Target, object: &Object, finalizers: &[&str]) {
+    pub(super) fn set_finalizers(self, target: &Target, object: &Object, finalizers: &[&str]) {
         let mut body = object.value().clone();
         if finalizers.is_empty() {
             if let Some(metadata) = body["metadata"].as_object_mut() {

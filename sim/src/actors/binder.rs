@@ -123,14 +123,12 @@ fn sync_bound(access: Access<'_>, claim: &Object) {
         let reference = &volume.value()["spec"]["claimRef"];
         reference.is_null() || text(reference, "/uid") == Some(claim.uid())
     });
-    match mine {
-        Some(volume) => bind(access, &volume, claim),
-        None => {
-            let mut status = claim.value().get("status").cloned().unwrap_or_else(|| json!({}));
-            status["phase"] = "Lost".into();
-            access.set_status(CLAIMS, claim, status);
-        }
+    if let Some(volume) = mine {
+        return bind(access, &volume, claim);
     }
+    let mut status = claim.value().get("status").cloned().unwrap_or_else(|| json!({}));
+    status["phase"] = "Lost".into();
+    access.set_status(CLAIMS, claim, status);
 }
 
 /// Whether the volume's `claimRef` names this claim, by name and, if it has one, by uid.

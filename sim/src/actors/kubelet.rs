@@ -15,7 +15,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::access::{
-    Access, CLAIMS, CONFIG_MAPS, Kind, NODES, PODS, SECRETS, controller, is_deleting, items, set_condition, text,
+    Access, CLAIMS, CONFIG_MAPS, NODES, PODS, Resource, SECRETS, controller, is_deleting, items, set_condition, text,
 };
 use super::pods::{claim_names, is_finished, phase};
 use crate::exec::emulate;
@@ -156,30 +156,26 @@ fn unschedulable(access: Access<'_>, pod: &Object) -> Option<String> {
 }
 
 fn schedule(access: Access<'_>, pod: &Object) {
-    match unschedulable(access, pod) {
-        Some(message) => {
-            let reason = if items(pod.value(), "/spec/schedulingGates").is_empty() {
-                "Unschedulable"
-            } else {
-                "SchedulingGated"
-            };
-            let condition = json!({
-                "type": "PodScheduled", "status": "False", "reason": reason, "message": message, "lastProbeTime": null,
-            });
-            let mut status = status_of(pod);
-            let mut conditions = items(pod.value(), "/status/conditions").to_vec();
-            set_condition(&mut conditions, condition, &access.stamp());
-            status["conditions"] = conditions.into();
-            access.set_status(PODS, pod, status);
-        }
-        None => {
-            let binding = json!({
-                "metadata": {"name": pod.name(), "namespace": pod.namespace(), "uid": pod.uid()},
-                "target": {"apiVersion": "v1", "kind": NODES.kind, "name": NODE},
-            });
-            access.bind(pod, binding);
-        }
-    }
+    let Some(message) = unschedulable(access, pod) else {
+        let binding = json!({
+            "metadata": {"name": pod.name(), "namespace": pod.namespace(), "uid": pod.uid()},
+            "target": {"apiVersion": "v1", "kind": NODES.kind, "name": NODE},
+        });
+        return access.bind(pod, binding);
+    };
+    let gated = !items(pod.value(), "/spec/schedulingGates").is_empty();
+    let condition = json!({
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": if gated { "SchedulingGated" } else { "Unschedulable" },
+        "message": message,
+        "lastProbeTime": null,
+    });
+    let mut status = status_of(pod);
+    let mut conditions = items(pod.value(), "/status/conditions").to_vec();
+    set_condition(&mut conditions, condition, &access.stamp());
+    status["conditions"] = conditions.into();
+    access.set_status(PODS, pod, status);
 }
 
 fn status_of(pod: &Object) -> Value {
@@ -188,7 +184,7 @@ fn status_of(pod: &Object) -> Value {
 
 /// The ConfigMap or Secret that a container waits for, if any.
 fn missing(access: Access<'_>, pod: &Object) -> Option<String> {
-    let mut wanted: Vec<(Kind, &Value, &str)> = Vec::new();
+    let mut wanted: Vec<(Resource, &Value, &str)> = Vec::new();
     for volume in items(pod.value(), "/spec/volumes") {
         wanted.push((CONFIG_MAPS, &volume["configMap"], "name"));
         wanted.push((SECRETS, &volume["secret"], "secretName"));
