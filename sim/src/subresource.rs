@@ -18,6 +18,7 @@ use crate::resource::ResourceDef;
 use crate::rules::copy;
 use crate::server::Core;
 use crate::status::{Cause, Status};
+use crate::store;
 use crate::write::present;
 
 /// How long a token holds when the request does not say.
@@ -131,7 +132,7 @@ pub(crate) fn create(
 ) -> Result<Object, Status> {
     let object = core.existing(def, target)?;
     match (def.plural.as_str(), name) {
-        ("pods", "binding") => bind(core, def, target, &object, &body, options, now),
+        ("pods", "binding") => bind(core, def, &object, &body, options, now),
         ("pods", "eviction") => {
             let grace = meta::at(&body, "deleteOptions.gracePeriodSeconds");
             let deletion = DeleteOptions {
@@ -154,7 +155,6 @@ fn success() -> Object {
 fn bind(
     core: &mut Core,
     def: &ResourceDef,
-    target: &Target,
     pod: &Object,
     body: &Value,
     options: &WriteOptions,
@@ -171,8 +171,19 @@ fn bind(
     if let Some(spec) = meta::object_at(&mut new, "spec") {
         spec.insert("nodeName".to_owned(), Value::from(node));
     }
-    let main = Target { subresource: None, ..target.clone() };
-    core.replace(def, &main, pod, new, options, now)?;
+    // The server itself notes that the pod is scheduled. It is not a new generation: nobody wants another pod now.
+    let condition =
+        json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": rfc3339(now)});
+    if let Some(status) = meta::object_at(&mut new, "status") {
+        let conditions = status.entry("conditions").or_insert_with(|| json!([]));
+        if let Some(conditions) = conditions.as_array_mut() {
+            conditions.retain(|known| known["type"] != "PodScheduled");
+            conditions.push(condition);
+        }
+    }
+    if !options.dry_run {
+        core.commit(def, &store::key(pod.namespace(), pod.name()), new);
+    }
     Ok(success())
 }
 

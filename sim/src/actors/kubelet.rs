@@ -7,7 +7,8 @@
 //!
 //! # Differences
 //!
-//! Nothing is ever full, tainted or evicted; grace periods are not waited for; liveness and readiness always hold.
+//! Nothing is ever full, tainted or evicted; grace periods are not waited for; liveness and readiness always hold. The
+//! status is that of the recorded cluster, whose kubelet was a fake too: no `PodReadyToStartContainers`, no `started`.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +25,7 @@ use crate::options::DeleteOptions;
 
 /// The name of the one node.
 pub(super) const NODE: &str = "node-1";
-const NODE_IP: &str = "192.0.2.1";
+const NODE_IP: &str = "127.0.0.1";
 /// Pod addresses are `10.244.x.y`; the lowest that no pod has is given next.
 const POD_NETWORK: [u8; 2] = [10, 244];
 
@@ -255,7 +256,6 @@ fn container_status(container: &Value, state: Value, running: bool) -> Value {
         "lastState": {},
         "ready": running,
         "restartCount": 0,
-        "started": running,
         "state": state,
     })
 }
@@ -267,21 +267,19 @@ fn ended(exit_code: i32, now: &str) -> Value {
 
 /// The conditions of a scheduled pod; `over` is the reason why a finished one is not ready.
 fn set_pod_conditions(status: &mut Value, ready: bool, over: Option<&str>, now: &str) {
+    const KINDS: [&str; 4] = ["Initialized", "Ready", "ContainersReady", "PodScheduled"];
     let yes_or_no = |yes: bool| if yes { "True" } else { "False" };
     let mut conditions = items(status, "/conditions").to_vec();
-    for (kind, holds) in [
-        ("PodReadyToStartContainers", over.is_none()),
-        ("Initialized", true),
-        ("Ready", ready),
-        ("ContainersReady", ready),
-        ("PodScheduled", true),
-    ] {
+    for (kind, holds) in KINDS.into_iter().zip([true, ready, ready, true]) {
         let mut condition = json!({"type": kind, "status": yes_or_no(holds), "lastProbeTime": null});
         if let (Some(reason), true) = (over, kind == "Ready" || kind == "ContainersReady" || kind == "Initialized") {
             condition["reason"] = reason.into();
         }
         set_condition(&mut conditions, condition, now);
     }
+    // In the order in which a kubelet lists them; what others wrote comes last.
+    let place = |condition: &Value| KINDS.iter().position(|kind| condition["type"] == *kind).unwrap_or(KINDS.len());
+    conditions.sort_by_key(place);
     status["conditions"] = conditions.into();
 }
 

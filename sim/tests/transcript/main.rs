@@ -28,9 +28,9 @@ const WAITING: &[(usize, usize, &str)] = &[
     (11, 12, "schemas: unknown fields"),
     (18, 18, "nothing: the recording holds the answer as its maker changed it afterwards"),
     (35, 35, "strategic merge patch"),
-    (37, 41, "server-side apply"),
+    (37, 40, "server-side apply"),
     (86, 87, "strategic merge patch"),
-    (102, 102, "strategic merge patch"),
+    (102, 102, "strategic merge patch, and the fields of a pod that may not change"),
     (108, 115, "schemas of definitions: pruning, defaults, validation"),
 ];
 
