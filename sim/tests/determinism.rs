@@ -33,17 +33,14 @@ fn play(seed: u64) -> String {
     actors.settle();
     server.delete(&web, &DeleteOptions::default()).expect("the deployment is there");
     actors.settle();
-    let mut seen = String::new();
-    for line in server.log() {
-        seen += &format!("{line}\n");
-    }
+    let mut seen: Vec<String> = server.log().iter().map(ToString::to_string).collect();
     for resource in server.resources() {
         let target = Target::new(&resource.group, &resource.version, &resource.plural);
         for object in server.list(&target, &ListOptions::default()).into_iter().flat_map(|list| list.items) {
-            seen += &format!("{}\n", String::from_utf8_lossy(&object.json()));
+            seen.push(String::from_utf8_lossy(&object.json()).into_owned());
         }
     }
-    seen
+    seen.join("\n")
 }
 
 #[test]

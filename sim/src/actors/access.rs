@@ -13,42 +13,42 @@ use crate::server::ApiServer;
 
 /// Group, version, resource and kind of something that an actor works on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Resource {
+pub(super) struct Coordinates {
     pub(super) group: &'static str,
     pub(super) version: &'static str,
     pub(super) resource: &'static str,
     pub(super) kind: &'static str,
 }
 
-const fn core(resource: &'static str, kind: &'static str) -> Resource {
-    Resource { group: "", version: "v1", resource, kind }
+const fn core(resource: &'static str, kind: &'static str) -> Coordinates {
+    Coordinates { group: "", version: "v1", resource, kind }
 }
 
-const fn apps(resource: &'static str, kind: &'static str) -> Resource {
-    Resource { group: "apps", version: "v1", resource, kind }
+const fn apps(resource: &'static str, kind: &'static str) -> Coordinates {
+    Coordinates { group: "apps", version: "v1", resource, kind }
 }
 
-pub(super) const NAMESPACES: Resource = core("namespaces", "Namespace");
-pub(super) const NODES: Resource = core("nodes", "Node");
-pub(super) const PODS: Resource = core("pods", "Pod");
-pub(super) const CONFIG_MAPS: Resource = core("configmaps", "ConfigMap");
-pub(super) const SECRETS: Resource = core("secrets", "Secret");
-pub(super) const SERVICES: Resource = core("services", "Service");
-pub(super) const SERVICE_ACCOUNTS: Resource = core("serviceaccounts", "ServiceAccount");
-pub(super) const ENDPOINTS: Resource = core("endpoints", "Endpoints");
-pub(super) const VOLUMES: Resource = core("persistentvolumes", "PersistentVolume");
-pub(super) const CLAIMS: Resource = core("persistentvolumeclaims", "PersistentVolumeClaim");
-pub(super) const DEPLOYMENTS: Resource = apps("deployments", "Deployment");
-pub(super) const REPLICA_SETS: Resource = apps("replicasets", "ReplicaSet");
-pub(super) const STATEFUL_SETS: Resource = apps("statefulsets", "StatefulSet");
-pub(super) const REVISIONS: Resource = apps("controllerrevisions", "ControllerRevision");
-pub(super) const JOBS: Resource = Resource { group: "batch", version: "v1", resource: "jobs", kind: "Job" };
-pub(super) const STORAGE_CLASSES: Resource =
-    Resource { group: "storage.k8s.io", version: "v1", resource: "storageclasses", kind: "StorageClass" };
-pub(super) const ENDPOINT_SLICES: Resource =
-    Resource { group: "discovery.k8s.io", version: "v1", resource: "endpointslices", kind: "EndpointSlice" };
+pub(super) const NAMESPACES: Coordinates = core("namespaces", "Namespace");
+pub(super) const NODES: Coordinates = core("nodes", "Node");
+pub(super) const PODS: Coordinates = core("pods", "Pod");
+pub(super) const CONFIG_MAPS: Coordinates = core("configmaps", "ConfigMap");
+pub(super) const SECRETS: Coordinates = core("secrets", "Secret");
+pub(super) const SERVICES: Coordinates = core("services", "Service");
+pub(super) const SERVICE_ACCOUNTS: Coordinates = core("serviceaccounts", "ServiceAccount");
+pub(super) const ENDPOINTS: Coordinates = core("endpoints", "Endpoints");
+pub(super) const VOLUMES: Coordinates = core("persistentvolumes", "PersistentVolume");
+pub(super) const CLAIMS: Coordinates = core("persistentvolumeclaims", "PersistentVolumeClaim");
+pub(super) const DEPLOYMENTS: Coordinates = apps("deployments", "Deployment");
+pub(super) const REPLICA_SETS: Coordinates = apps("replicasets", "ReplicaSet");
+pub(super) const STATEFUL_SETS: Coordinates = apps("statefulsets", "StatefulSet");
+pub(super) const REVISIONS: Coordinates = apps("controllerrevisions", "ControllerRevision");
+pub(super) const JOBS: Coordinates = Coordinates { group: "batch", version: "v1", resource: "jobs", kind: "Job" };
+pub(super) const STORAGE_CLASSES: Coordinates =
+    Coordinates { group: "storage.k8s.io", version: "v1", resource: "storageclasses", kind: "StorageClass" };
+pub(super) const ENDPOINT_SLICES: Coordinates =
+    Coordinates { group: "discovery.k8s.io", version: "v1", resource: "endpointslices", kind: "EndpointSlice" };
 
-impl Resource {
+impl Coordinates {
     /// `apiVersion` of its objects.
     pub(super) fn api_version(self) -> String {
         if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
@@ -95,7 +95,7 @@ impl<'a> Access<'a> {
     }
 
     /// Every object of a kind, in all namespaces, in the order of the store.
-    pub(super) fn all(self, kind: Resource) -> Vec<Object> {
+    pub(super) fn all(self, kind: Coordinates) -> Vec<Object> {
         self.list(&kind.target(None, None))
     }
 
@@ -103,12 +103,12 @@ impl<'a> Access<'a> {
         self.server.list(target, &ListOptions::default()).map(|list| list.items).unwrap_or_default()
     }
 
-    pub(super) fn get(self, kind: Resource, namespace: Option<&str>, name: &str) -> Option<Object> {
+    pub(super) fn get(self, kind: Coordinates, namespace: Option<&str>, name: &str) -> Option<Object> {
         self.server.get(&kind.target(namespace, Some(name))).ok()
     }
 
     /// Creates an object; `None` where the server refuses it.
-    pub(super) fn create(self, kind: Resource, namespace: Option<&str>, mut body: Value) -> Option<Object> {
+    pub(super) fn create(self, kind: Coordinates, namespace: Option<&str>, mut body: Value) -> Option<Object> {
         body["apiVersion"] = kind.api_version().into();
         body["kind"] = kind.kind.into();
         self.server.create(&kind.target(namespace, None), body, &WriteOptions::default()).ok()
@@ -124,23 +124,23 @@ impl<'a> Access<'a> {
     }
 
     /// Writes `body` over the object that it was read from, at the revision it was read at.
-    pub(super) fn update(self, kind: Resource, body: Value) -> Option<Object> {
+    pub(super) fn update(self, kind: Coordinates, body: Value) -> Option<Object> {
         self.put(kind, None, body)
     }
 
     /// The same through the status subresource.
-    pub(super) fn update_status(self, kind: Resource, body: Value) -> Option<Object> {
+    pub(super) fn update_status(self, kind: Coordinates, body: Value) -> Option<Object> {
         self.put(kind, Some("status"), body)
     }
 
-    pub(super) fn put(self, kind: Resource, subresource: Option<&str>, body: Value) -> Option<Object> {
+    pub(super) fn put(self, kind: Coordinates, subresource: Option<&str>, body: Value) -> Option<Object> {
         let mut target = kind.target(text(&body, "/metadata/namespace"), text(&body, "/metadata/name"));
         target.subresource = subresource.map(str::to_owned);
         self.server.update(&target, body, &WriteOptions::default()).ok()
     }
 
     /// Sets the status of `object` where it differs.
-    pub(super) fn set_status(self, kind: Resource, object: &Object, status: Value) -> Option<Object> {
+    pub(super) fn set_status(self, kind: Coordinates, object: &Object, status: Value) -> Option<Object> {
         if object.value().get("status") == Some(&status) {
             return None;
         }

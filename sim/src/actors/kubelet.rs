@@ -16,7 +16,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::access::{
-    Access, CLAIMS, CONFIG_MAPS, NODES, PODS, Resource, SECRETS, controller, is_deleting, items, set_condition, text,
+    Access, CLAIMS, CONFIG_MAPS, Coordinates, NODES, PODS, SECRETS, controller, is_deleting, items, set_condition, text,
 };
 use super::pods::{claim_names, is_finished, phase};
 use crate::exec::emulate;
@@ -185,7 +185,7 @@ fn status_of(pod: &Object) -> Value {
 
 /// The ConfigMap or Secret that a container waits for, if any.
 fn missing(access: Access<'_>, pod: &Object) -> Option<String> {
-    let mut wanted: Vec<(Resource, &Value, &str)> = Vec::new();
+    let mut wanted: Vec<(Coordinates, &Value, &str)> = Vec::new();
     for volume in items(pod.value(), "/spec/volumes") {
         wanted.push((CONFIG_MAPS, &volume["configMap"], "name"));
         wanted.push((SECRETS, &volume["secret"], "secretName"));

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::access::{Access, Resource, controller, is_deleting, items, text};
+use super::access::{Access, Coordinates, controller, is_deleting, items, text};
 use super::selector::selects;
 use crate::object::Object;
 
@@ -11,9 +11,9 @@ use crate::object::Object;
 /// lives; an owned one that `wanted` rejects loses it.
 pub(super) fn claim(
     access: Access<'_>,
-    owner_kind: Resource,
+    owner_kind: Coordinates,
     owner: &Object,
-    kind: Resource,
+    kind: Coordinates,
     wanted: impl Fn(&Object) -> bool,
 ) -> Vec<Object> {
     let mut claimed = Vec::new();
@@ -40,21 +40,27 @@ pub(super) fn selected(owner: &Object, object: &Object) -> bool {
     selects(&owner.value()["spec"]["selector"], object.labels())
 }
 
-fn adopt(access: Access<'_>, owner_kind: Resource, owner: &Object, kind: Resource, object: &Object) -> Option<Object> {
+fn adopt(
+    access: Access<'_>,
+    owner_kind: Coordinates,
+    owner: &Object,
+    kind: Coordinates,
+    object: &Object,
+) -> Option<Object> {
     let mut references = items(object.value(), "/metadata/ownerReferences").to_vec();
     references.retain(|reference| text(reference, "/uid") != Some(owner.uid()));
     references.push(owner_kind.controller_reference(owner));
     patch_references(access, kind, object, references)
 }
 
-fn release(access: Access<'_>, kind: Resource, object: &Object, owner: &str) {
+fn release(access: Access<'_>, kind: Coordinates, object: &Object, owner: &str) {
     let mut references = items(object.value(), "/metadata/ownerReferences").to_vec();
     references.retain(|reference| text(reference, "/uid") != Some(owner));
     patch_references(access, kind, object, references);
 }
 
 /// Replaces the owner references of this very object, at the revision it was read at.
-fn patch_references(access: Access<'_>, kind: Resource, object: &Object, references: Vec<Value>) -> Option<Object> {
+fn patch_references(access: Access<'_>, kind: Coordinates, object: &Object, references: Vec<Value>) -> Option<Object> {
     let references = if references.is_empty() { Value::Null } else { Value::Array(references) };
     let patch = json!({"metadata": {
         "uid": object.uid(),

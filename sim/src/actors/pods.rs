@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::access::{Access, PODS, Resource, entry, is_deleting, items, text};
+use super::access::{Access, Coordinates, PODS, entry, is_deleting, items, text};
 use crate::object::Object;
 
 /// The claims that a pod (or a pod template) mounts.
@@ -30,7 +30,7 @@ pub(super) fn is_ready(pod: &Object) -> bool {
 }
 
 /// A pod of a template, owned by `owner`, with a name to be generated from the owner's.
-pub(super) fn from_template(kind: Resource, owner: &Object, template: &Value) -> Value {
+pub(super) fn from_template(kind: Coordinates, owner: &Object, template: &Value) -> Value {
     let mut metadata = json!({
         "generateName": format!("{}-", owner.name()),
         "ownerReferences": [kind.controller_reference(owner)],

@@ -7,7 +7,7 @@
 //!
 //! A real API server sets both finalizers while it creates the object; here the actor does, one write later.
 
-use super::access::{Access, CLAIMS, PODS, Resource, VOLUMES, finalizers, is_deleting, text};
+use super::access::{Access, CLAIMS, Coordinates, PODS, VOLUMES, finalizers, is_deleting, text};
 use super::pods::claim_names;
 use crate::object::Object;
 
@@ -23,7 +23,7 @@ pub(super) fn pass(access: Access<'_>) {
     }
 }
 
-fn protect(access: Access<'_>, kind: Resource, object: &Object, finalizer: &str, used: impl Fn() -> bool) {
+fn protect(access: Access<'_>, kind: Coordinates, object: &Object, finalizer: &str, used: impl Fn() -> bool) {
     let mut wanted = finalizers(object);
     let protected = wanted.contains(&finalizer);
     match (is_deleting(object), protected) {

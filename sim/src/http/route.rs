@@ -108,7 +108,9 @@ fn resource(group: &str, version: &str, rest: &[&str]) -> Route {
         rest => (false, rest),
     };
     let (namespace, rest) = match rest {
-        ["namespaces", _, subresource] if group.is_empty() && NAMESPACE_SUBRESOURCES.contains(subresource) => (None, rest),
+        ["namespaces", _, subresource] if group.is_empty() && NAMESPACE_SUBRESOURCES.contains(subresource) => {
+            (None, rest)
+        }
         ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (Some(*namespace), rest),
         rest => (None, rest),
     };

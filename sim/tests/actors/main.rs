@@ -8,7 +8,7 @@ mod tokens;
 mod workloads;
 
 use kubesim::actors::{ActorKind, Actors, Settings};
-use kubesim::{ApiServer, DeleteOptions, Object, Options, Patch, Propagation, Target, WriteOptions};
+use kubesim::{ApiServer, DeleteOptions, ListOptions, Object, Options, Patch, Propagation, Target, WriteOptions};
 use serde_json::{Value, json};
 
 /// A server with actors, and short ways to speak to it.
@@ -76,7 +76,7 @@ impl World {
 
     fn list(&self, resource: &str, namespace: &str) -> Vec<Object> {
         let target = Self::at(resource, namespace, "");
-        self.server.list(&target, &Default::default()).expect("a served resource").items
+        self.server.list(&target, &ListOptions::default()).expect("a served resource").items
     }
 
     fn patch(&self, resource: &str, namespace: &str, name: &str, patch: Value) -> Object {

@@ -123,20 +123,20 @@ async fn the_simulator_answers_as_a_real_server_did() {
     let found = replay().await;
     let notes: Vec<Value> = transcript().into_iter().map(|exchange| exchange["note"].clone()).collect();
     let (mut agree, mut waiting) = (0, 0);
-    let mut report = String::new();
+    let mut report = Vec::new();
     for (number, wrong) in found.iter().enumerate() {
         match (wrong.is_empty(), waits_for(number)) {
             (true, None) => agree += 1,
             (false, Some(_)) => waiting += 1,
             (true, Some(feature)) => {
-                report += &format!("{number} {}: agrees, and no longer waits for {feature}\n", notes[number]);
+                report.push(format!("{number} {}: agrees, and no longer waits for {feature}", notes[number]));
             }
             (false, None) => {
-                report += &format!("{number} {}:\n    {}\n", notes[number], wrong.join("\n    "));
+                report.push(format!("{number} {}:\n    {}", notes[number], wrong.join("\n    ")));
             }
         }
     }
     let counts = format!("{agree} agree, {waiting} wait, of {}", found.len());
-    assert!(report.is_empty(), "{counts}\n{report}");
+    assert!(report.is_empty(), "{counts}\n{}", report.join("\n"));
     assert_eq!(agree + waiting, 132, "{counts}");
 }
