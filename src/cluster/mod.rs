@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use crate::object::{ApiResource, RawObject};
+pub use crate::object::{BrokenGroup, Discovery};
 
 pub mod contract;
 mod discovery;
@@ -77,25 +78,6 @@ pub trait Cluster: Debug + Send + Sync {
 
     /// Runs a command in a container and waits for it, at most `request.timeout`.
     async fn exec(&self, request: &ExecRequest) -> Result<ExecOutcome, ClusterError>;
-}
-
-/// What [`Cluster::discover`] found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Discovery {
-    /// Every served resource in every version, without subresources. The server's order of groups, with `extensions`
-    /// last; inside a group the preferred version first; inside a version by plural name.
-    pub resources: Vec<ApiResource>,
-    /// Groups the server could not describe, such as an aggregated API whose backend is down.
-    pub broken: Vec<BrokenGroup>,
-}
-
-/// A group and version that could not be discovered.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BrokenGroup {
-    /// `metrics.k8s.io/v1beta1`.
-    pub group_version: String,
-    /// What the server said.
-    pub reason: String,
 }
 
 /// How to list.

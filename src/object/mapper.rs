@@ -11,8 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ApiResource, GroupResource};
-use crate::cluster::Discovery;
+use super::{ApiResource, Discovery, GroupResource};
 
 /// Verbs without which a resource cannot be saved and brought back (ark-behaviour §0.5, v0.9 and later).
 const BACKUP_VERBS: [&str; 4] = ["list", "create", "get", "delete"];

@@ -8,12 +8,14 @@
 //! Selection is here too: [`ResourceMapper`] turns names into resources, [`IncludesExcludes`] and [`ResourceFilter`] pick
 //! namespaces and resources, [`LabelSelector`] picks by labels.
 
+mod discovery;
 mod filter;
 mod gvr;
 mod head;
 mod mapper;
 mod selector;
 
+pub use discovery::{BrokenGroup, Discovery};
 pub use filter::{IncludesExcludes, ResourceFilter};
 pub use gvr::{ApiResource, GroupResource};
 pub use head::{Head, OwnerReference, RawObject, RawObjectError};

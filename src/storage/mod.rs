@@ -21,6 +21,7 @@ mod error;
 pub mod faulty;
 mod layout;
 mod providers;
+mod restores;
 mod upload;
 mod verify;
 
@@ -29,5 +30,6 @@ pub use bucket::{Bucket, ByteStream, UrlSigner};
 pub use error::{StorageError, StorageErrorKind};
 pub use layout::BackupFile;
 pub use providers::{Settings, open};
+pub use restores::StoredRestore;
 pub use upload::BackupUpload;
 pub use verify::VerifyReport;

@@ -1,4 +1,7 @@
-//! Everything that looks at Ark from outside, in one binary: the house rules, to begin with.
+//! Everything that looks at Ark from outside, in one binary: the command line, the house rules, the documents.
 
+mod cli;
+mod person;
+mod readme;
 mod tidy;
 mod tree;

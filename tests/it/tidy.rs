@@ -8,7 +8,7 @@ use crate::tree::{Source, sources, top};
 /// The hard end of a file's length, in lines, tests included.
 const FILE_LINES_MAX: usize = 800;
 
-/// Longest line, in characters: the formatter's width of 120 and a margin for what it leaves alone, literals and comments.
+/// Longest line without a literal, in characters: the formatter's width of 120, and a margin for comments.
 const LINE_CHARACTERS_MAX: usize = 140;
 
 /// Complaints, one a line.
@@ -79,7 +79,7 @@ fn lines_end_cleanly() {
             if line.contains('\t') {
                 complaints.add(&source, number, "a tab");
             }
-            if code && line.chars().count() > LINE_CHARACTERS_MAX {
+            if code && !line.contains('"') && line.chars().count() > LINE_CHARACTERS_MAX {
                 complaints.add(&source, number, format!("longer than {LINE_CHARACTERS_MAX} characters"));
             }
         }
@@ -184,7 +184,8 @@ fn engines_know_only_the_interfaces() {
             for edge in edges.iter().filter(|edge| line.contains(**edge)) {
                 complaints.add(source, number, format!("an engine reaches for `{edge}`"));
             }
-            let client = line.contains("kube::") && !source.under("src/api");
+            let accessor = line.contains("kube::ResourceExt");
+            let client = line.contains("kube::") && !accessor && !source.under("src/api");
             if client {
                 complaints.add(source, number, "an engine reaches for the Kubernetes client");
             }

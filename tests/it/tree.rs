@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 /// A text file.
 #[derive(Debug)]
-pub struct Source {
+pub(crate) struct Source {
     /// Path from the top of the repository, with `/`.
-    pub path: String,
+    pub(crate) path: String,
     /// The text.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl Source {
     /// The text in front of the file's own tests; all of it where it has none, nothing where the file is tests.
-    pub fn product(&self) -> &str {
+    pub(crate) fn product(&self) -> &str {
         if self.path.ends_with("/tests.rs") || self.path.contains("/tests/") {
             return "";
         }
@@ -21,18 +21,18 @@ impl Source {
     }
 
     /// Whether it lies under this folder.
-    pub fn under(&self, folder: &str) -> bool {
+    pub(crate) fn under(&self, folder: &str) -> bool {
         self.path.starts_with(folder) && self.path[folder.len()..].starts_with('/')
     }
 }
 
 /// The top of the repository.
-pub fn top() -> &'static Path {
+pub(crate) fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Every file with one of these endings, in the order of their paths; build output and recorded fixtures left out.
-pub fn sources(endings: &[&str]) -> Vec<Source> {
+pub(crate) fn sources(endings: &[&str]) -> Vec<Source> {
     let mut paths = Vec::new();
     walk(top(), &mut paths);
     let mut sources: Vec<Source> = paths

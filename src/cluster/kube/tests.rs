@@ -1,3 +1,5 @@
+//! The client against answers made by hand: what no simulator gives.
+
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
