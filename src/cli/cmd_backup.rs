@@ -110,7 +110,7 @@ async fn directly(session: &Session, url: &str, mut backup: Backup, output: &mut
             .hint("leave `--snapshot-volumes` out: the PersistentVolume objects themselves are saved"));
     }
     session.check_store(url)?;
-    let cluster = session.cluster().await?;
+    let cluster = session.answering_cluster().await?;
     let store = session.store(url, Access::Write)?;
     if store.exists(&name).await? {
         return Err(CliError::failed(format!("backup \"{name}\" exists already in {}", store.bucket().url()))

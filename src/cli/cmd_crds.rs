@@ -41,7 +41,9 @@ fn yaml_of_all() -> Result<String, CliError> {
     let mut text = String::new();
     for definition in crate::api::crds() {
         let value = serde_json::to_value(&definition).expect("a definition always serialises");
-        text.push_str("---\n");
+        if !text.is_empty() {
+            text.push_str("---\n");
+        }
         text.push_str(&as_yaml(&value)?);
     }
     Ok(text)

@@ -184,7 +184,7 @@ async fn directly(
     }
     let store = session.store(url, Access::Read)?;
     let backup = stored_backup(&store, &restore.spec.backup_name).await?;
-    let cluster = session.cluster().await?;
+    let cluster = session.answering_cluster().await?;
     restore.metadata.creation_timestamp = Some(Time(session.clock().now()));
     let bar = Arc::new(JobBar::new(output, &format!("restore {name}")));
     let context = RestoreContext {

@@ -63,6 +63,14 @@ impl Session {
         Ok(Arc::new(cluster))
     }
 
+    /// That cluster, once it has answered: the engines are patient with a cluster that is busy, a person at a shell wants
+    /// to know at once that it is not there.
+    pub(crate) async fn answering_cluster(&self) -> Result<Arc<dyn Cluster>, CliError> {
+        let cluster = self.cluster().await?;
+        cluster.discover().await?;
+        Ok(cluster)
+    }
+
     /// Ark's objects of one kind in that cluster.
     pub(crate) async fn objects<K: Kind>(&self) -> Result<Objects, CliError> {
         Objects::of::<K>(self.cluster().await?, self.clock(), self.namespace()).await

@@ -164,6 +164,15 @@ fn without_arks_kinds_the_hint_says_how_to_get_them() {
 }
 
 #[test]
+fn the_deployed_definitions_are_what_the_command_prints() {
+    let said = Person::new(None).ark("crds");
+    let deployed = std::fs::read_to_string(top().join("deploy/crds.yaml")).expect("deploy/crds.yaml");
+    assert_eq!(said.code, 0, "{said:?}");
+    let first = said.out.lines().zip(deployed.lines()).find(|(printed, deployed)| printed != deployed);
+    assert!(first.is_none() && said.out.len() == deployed.len(), "they differ at {first:?}");
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     use std::process::{Command, Stdio};
     let mut child = Command::new(env!("CARGO_BIN_EXE_ark"))
