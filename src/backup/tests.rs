@@ -20,6 +20,7 @@ use crate::cluster::{
 use crate::object::{ApiResource, RawObject};
 use crate::storage::{BackupStore, Bucket};
 
+mod bucket;
 mod faults;
 mod hooks;
 mod hostile;
