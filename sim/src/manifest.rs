@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn documents_and_lists() {
-        let text = "# head\n---\napiVersion: v1\nkind: A\n--- # two\n# nothing\n---\napiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: B}\n- {apiVersion: v1, kind: C}\n";
+        let text = "# head\n---\napiVersion: v1\nkind: A\n--- # two\n# nothing\n---\napiVersion: v1\nkind: List\nitems:\n\
+                    - {apiVersion: v1, kind: B}\n- {apiVersion: v1, kind: C}\n";
         let found = parse(text).unwrap();
         let kinds: Vec<_> = found.iter().map(|m| (m.document, m.object["kind"].as_str().unwrap())).collect();
         assert_eq!(kinds, [(1, "A"), (3, "B"), (3, "C")]);

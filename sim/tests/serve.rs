@@ -110,7 +110,9 @@ fn objects_that_cannot_be_created_are_named() {
     let manifest = file(
         &folder,
         "things.yaml",
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fine}\n---\napiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: Not_Fine}\n",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fine}\n---\n\
+         apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\n---\n\
+         apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Not_Fine}\n",
     );
     let (code, message) = refused(&["--load", &manifest]);
     assert_eq!(code, Some(1), "{message}");

@@ -184,7 +184,7 @@ async fn exec_over_a_connection() {
             stdout: Bytes::from(format!("{} in {}\n", call.command.join(" "), call.container)),
             stderr: Bytes::from_static(b"warned\n"),
             exit_code: 7,
-            delay: std::time::Duration::from_secs(60),
+            delay: std::time::Duration::from_mins(1),
         }
     });
     let pods: Api<Pod> = Api::default_namespaced(Client::new(server.duplex_service(), "default"));
@@ -293,7 +293,7 @@ async fn tables_and_metadata() {
     ]) {
         loaded.expect("loaded");
     }
-    tokio::time::advance(std::time::Duration::from_secs(60)).await;
+    tokio::time::advance(std::time::Duration::from_mins(1)).await;
     let table = get_json(&server, "/apis/shop.example.com/v1/namespaces/default/widgets", TABLE).await;
     let columns = table["columnDefinitions"].as_array().expect("columns");
     let names: Vec<&str> = columns.iter().filter_map(|column| column["name"].as_str()).collect();

@@ -367,7 +367,8 @@ mod tests {
         assert_eq!(cells[5..7], [json!("1.2.3.4"), json!(NONE)]);
         let object = json!({"metadata": {"name": "q"}, "status": {"hard": {"pods": "5", "limits.cpu": "2"}, "used": {"pods": "1"}}});
         assert_eq!(quota(row(&object))[1..3], [json!("pods: 1/5"), json!("limits.cpu: 0/2")]);
-        let object = json!({"metadata": {"name": "e"}, "subsets": [{"addresses": [{"ip": "1.1.1.1"}, {"ip": "2.2.2.2"}], "ports": [{"port": 80}]}]});
+        let subset = json!({"addresses": [{"ip": "1.1.1.1"}, {"ip": "2.2.2.2"}], "ports": [{"port": 80}]});
+        let object = json!({"metadata": {"name": "e"}, "subsets": [subset]});
         assert_eq!(endpoints(row(&object))[1], json!("1.1.1.1:80,2.2.2.2:80"));
     }
 }

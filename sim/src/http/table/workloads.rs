@@ -213,7 +213,8 @@ mod tests {
         let object = json!({
             "metadata": {"name": "h"},
             "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}, "maxReplicas": 3,
-                     "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}]},
+                     "metrics": [{"type": "Resource", "resource": {
+                         "name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}]},
         });
         let cells = autoscaler(row(&object));
         assert_eq!(cells[1..4], [json!("Deployment/web"), json!("cpu: <unknown>/80%"), json!(UNSET)]);
