@@ -14,6 +14,7 @@ use crate::server::Core;
 use crate::status::{Cause, Status};
 
 mod defaults;
+mod immutable;
 mod initial;
 mod jobs;
 mod pods;
@@ -72,14 +73,15 @@ pub(crate) fn update(
         return Ok(());
     }
     defaults::fill(def, value);
+    if def.group.is_empty() && def.plural == "secrets" {
+        immutable_data(def, old, value)?;
+        secrets::admit(def, value)?;
+    }
+    immutable::check(def, old, value)?;
     match (def.group.as_str(), def.plural.as_str()) {
         ("", "namespaces") => {
             initial::namespace_kept(old, value);
             Ok(())
-        }
-        ("", "secrets") => {
-            immutable_data(def, old, value)?;
-            secrets::admit(def, value)
         }
         ("", "configmaps") => immutable_data(def, old, value),
         ("", "pods") => pods::update(def, old, value),
@@ -91,7 +93,7 @@ pub(crate) fn update(
 }
 
 /// A cause that a field may not be changed.
-fn immutable(field: &str, value: &Value) -> Cause {
+fn unchangeable(field: &str, value: &Value) -> Cause {
     Cause::invalid(field, value, "field is immutable")
 }
 

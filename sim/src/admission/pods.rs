@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::immutable;
+use super::unchangeable;
 use crate::meta;
 use crate::object::Object;
 use crate::resource::{GroupResource, ResourceDef};
@@ -85,7 +85,7 @@ pub(super) fn update(def: &ResourceDef, old: &Object, value: &mut Value) -> Resu
     if let Some(before) = node(old.value())
         && node(value) != Some(before)
     {
-        causes.push(immutable("spec.nodeName", &node(value).unwrap_or_default()));
+        causes.push(unchangeable("spec.nodeName", &node(value).unwrap_or_default()));
     }
     if mutable_parts_removed(old.value()) != mutable_parts_removed(value) {
         causes.push(Cause::forbidden("spec", FORBIDDEN));

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::immutable;
+use super::unchangeable;
 use crate::meta;
 use crate::object::Object;
 use crate::resource::ResourceDef;
@@ -42,7 +42,7 @@ pub(super) fn update(def: &ResourceDef, old: &Object, value: &mut Value) -> Resu
     let causes: Vec<_> = fields
         .iter()
         .filter(|field| meta::at(old.value(), field) != meta::at(value, field))
-        .map(|field| immutable(field, meta::at(value, field).unwrap_or(&Value::Null)))
+        .map(|field| unchangeable(field, meta::at(value, field).unwrap_or(&Value::Null)))
         .collect();
     if causes.is_empty() && def.group == "apps" {
         return selects_its_template(def, value);

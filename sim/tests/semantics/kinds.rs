@@ -166,3 +166,58 @@ fn questions_are_answered_and_not_stored() {
     assert_eq!(token.value()["status"]["expirationTimestamp"], "2026-01-01T01:00:00Z");
     assert_eq!(server.revision(), before + 1);
 }
+
+#[test]
+fn what_a_kind_is_does_not_change() {
+    let server = server();
+    let kinds = [
+        ("", "v1", "secrets", true, json!({"type": "a"}), json!({"type": "b"})),
+        ("scheduling.k8s.io", "v1", "priorityclasses", false, json!({"value": 1}), json!({"value": 2})),
+        ("storage.k8s.io", "v1", "storageclasses", false, json!({"provisioner": "p"}), json!({"provisioner": "q"})),
+        (
+            "rbac.authorization.k8s.io",
+            "v1",
+            "rolebindings",
+            true,
+            json!({"roleRef": {"name": "a"}}),
+            json!({"roleRef": {"name": "b"}}),
+        ),
+        (
+            "",
+            "v1",
+            "persistentvolumeclaims",
+            true,
+            json!({"spec": {"accessModes": ["ReadWriteOnce"], "volumeName": "v"}}),
+            json!({"spec": {"volumeName": "w"}}),
+        ),
+    ];
+    for (group, version, plural, namespaced, mut body, change) in kinds {
+        let target = Target::new(group, version, plural);
+        let target = if namespaced { target.in_namespace("default") } else { target };
+        body["metadata"] = json!({"name": "a"});
+        create(&server, &target, body).expect("an object");
+        let target = target.named("a");
+        let patch = |patch: Value| server.patch(&target, &Patch::Merge(patch), &WriteOptions::default());
+        assert_eq!(refusal(patch(change)), (422, "Invalid".to_owned()), "{plural}");
+        patch(json!({"metadata": {"labels": {"x": "y"}}})).expect("labels change");
+    }
+}
+
+#[test]
+fn thirty_thousand_objects_are_listed_in_pages() {
+    const COUNT: usize = 30_000;
+    let server = server();
+    let target = Target::new("", "v1", "configmaps").in_namespace("default");
+    for index in 0..COUNT {
+        create(&server, &target, json!({"metadata": {"name": format!("c{index:05}")}})).expect("a config map");
+    }
+    let mut options = ListOptions { limit: Some(500), ..ListOptions::default() };
+    let mut seen = 0;
+    loop {
+        let page = server.list(&target, &options).expect("a page");
+        seen += page.items.len();
+        let Some(token) = page.continue_token else { break };
+        options.continue_token = Some(token);
+    }
+    assert_eq!(seen, COUNT);
+}
