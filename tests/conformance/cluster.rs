@@ -1,6 +1,6 @@
 //! The contract of `Cluster`: over the in-memory server called directly, over the same behind HTTP, and over any real one.
 
-use ark::clock::SystemClock;
+use ark::clock::{Clock as _, SystemClock};
 use ark::cluster::contract::{cluster_contract, exec_contract};
 use ark::cluster::{Cluster, ClusterErrorKind, KubeCluster, ListOptions, SimClock, SimCluster, WatchOptions};
 use futures::StreamExt;
@@ -90,7 +90,7 @@ async fn a_real_cluster() {
         return;
     };
     let cluster = KubeCluster::connect(Some(path.as_ref()), None).await.expect("a client");
-    let run = format!("ark-contract-{}", jiff::Timestamp::now().as_second());
+    let run = format!("ark-contract-{}", SystemClock.now().as_second());
     cluster_contract(&cluster, &SystemClock, &run).await;
     match std::env::var("ARK_TEST_EXEC_IMAGE") {
         Ok(image) => exec_contract(&cluster, &SystemClock, &format!("{run}-exec"), &image).await,

@@ -88,7 +88,10 @@ async fn items_are_cut_out_byte_for_byte_and_get_their_type() {
     assert_eq!(
         texts,
         [
-            r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role","metadata":{"name":"a","x":[1.50, null]},"big":18446744073709551615}"#,
+            concat!(
+                r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role","#,
+                r#""metadata":{"name":"a","x":[1.50, null]},"big":18446744073709551615}"#
+            ),
             r#"{"kind":"Role","apiVersion":"r/v9"}"#,
         ]
     );
@@ -207,7 +210,10 @@ fn a_deletion_says_all_its_conditions() {
     };
     assert_eq!(
         String::from_utf8(super::delete_body(&options)).expect("text"),
-        r#"{"apiVersion":"v1","gracePeriodSeconds":0,"kind":"DeleteOptions","preconditions":{"resourceVersion":"9","uid":"u"},"propagationPolicy":"Foreground"}"#
+        concat!(
+            r#"{"apiVersion":"v1","gracePeriodSeconds":0,"kind":"DeleteOptions","#,
+            r#""preconditions":{"resourceVersion":"9","uid":"u"},"propagationPolicy":"Foreground"}"#
+        )
     );
 }
 
