@@ -8,7 +8,7 @@
 //! # Stepping
 //!
 //! [`Actors::step`] runs one pass of each actor in a fixed order; a pass looks at everything that its actor manages and
-//! makes at most one move an object, so that the states between can be seen by a test. [`Actors::settle`] steps until
+//! moves each of it one stage on, so that the stages between can be seen by a test. [`Actors::settle`] steps until
 //! nothing happens. [`Actors::run`] settles after every write, for a server that lives on a socket. Nothing here reads a
 //! clock but the server's, and nothing is random: the same calls lead to the same writes in the same order.
 //!

@@ -184,7 +184,8 @@ fn same_text(path: &str, recorded: &str, ours: &str, names: &mut Names) -> bool 
                     recorded["v"] == ours["v"]
                         && names.translate(recorded["start"].as_str().unwrap_or_default())
                             == ours["start"].as_str().unwrap_or_default()
-                        && names.revision(&recorded["rv"].to_string()) == ours["rv"].to_string()
+                        && Some(names.revision(&recorded["rv"].to_string()))
+                            == ours["rv"].as_u64().map(|revision| revision.to_string())
                 }
                 _ => false,
             };
