@@ -16,7 +16,7 @@ use super::go::{GoDuration, empty_as_none, empty_as_null, null_as_default};
 #[kube(printcolumn(name = "Status", type_ = "string", json_path = ".status.phase"))]
 #[kube(printcolumn(name = "Items", type_ = "integer", json_path = ".status.progress.itemsBackedUp"))]
 #[kube(printcolumn(name = "Errors", type_ = "integer", json_path = ".status.errors"))]
-#[kube(printcolumn(name = "Expires", type_ = "date", json_path = ".status.expiration", priority = 1))]
+#[kube(printcolumn(name = "Expires", type_ = "string", json_path = ".status.expiration", priority = 1))]
 #[kube(printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"))]
 #[serde(rename_all = "camelCase")]
 pub struct BackupSpec {

@@ -34,7 +34,7 @@ pub(crate) struct GlobalArgs {
 /// Where backups lie, for commands that can do without a server.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct StoreArgs {
-    /// Work on this bucket directly, without a server: a folder, file:///folder, s3://bucket/prefix, gs:// or az://
+    /// Work on this bucket directly, without a server: a folder, `file:///folder`, `s3://bucket/prefix`, `gs://` or `az://`
     #[arg(long, value_name = "URL", value_hint = ValueHint::AnyPath)]
     pub(crate) store: Option<String>,
 }

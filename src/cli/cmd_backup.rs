@@ -5,8 +5,8 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::Value;
 
-use super::args::{Format, LabelArgs, OptionalBool, StoreArgs, check_name, tristate};
 use super::args::{FilterArgs, OutputArgs};
+use super::args::{Format, LabelArgs, OptionalBool, StoreArgs, check_name, tristate};
 use super::error::{CliError, Exit};
 use super::human;
 use super::objects::{Kind, Stage, value_of};
@@ -83,12 +83,7 @@ fn requested(session: &Session, args: &CreateArgs, name: &str) -> Backup {
     backup
 }
 
-async fn through_server(
-    session: &Session,
-    backup: &Backup,
-    wait: bool,
-    output: &mut Output,
-) -> Result<Exit, CliError> {
+async fn through_server(session: &Session, backup: &Backup, wait: bool, output: &mut Output) -> Result<Exit, CliError> {
     let objects = session.objects::<Backup>().await?;
     objects.create(backup).await?;
     let name = backup.name();
@@ -128,7 +123,8 @@ async fn directly(session: &Session, url: &str, mut backup: Backup, output: &mut
     };
     let outcome = backup::run(&context, &backup).await;
     bar.hide();
-    let outcome = outcome.map_err(|error| CliError::failed(error.to_string()).while_doing(format!("backup \"{name}\"")))?;
+    let outcome =
+        outcome.map_err(|error| CliError::failed(error.to_string()).while_doing(format!("backup \"{name}\"")))?;
     backup.status = Some(outcome.status);
     report(&backup, Some(&outcome.results), output)
 }

@@ -109,12 +109,8 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs, output: &mut Output)
         return Err(CliError::failed(format!("the folder {} holds a backup {NAME} already", folder.path.display()))
             .hint("choose another folder with `--store`: a backup is never overwritten"));
     }
-    let server = ApiServer::new(Options {
-        seed: args.seed,
-        clock: SimClock::system(),
-        bootstrap: true,
-        ..Options::default()
-    });
+    let server =
+        ApiServer::new(Options { seed: args.seed, clock: SimClock::system(), bootstrap: true, ..Options::default() });
     let stage = Stage {
         cluster: Arc::new(SimCluster::new(server.clone())),
         server,
@@ -122,7 +118,8 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs, output: &mut Output)
         store,
         namespace: session.namespace().to_owned(),
     };
-    output.line("Ark demo: a cluster, Ark's server and a bucket, all in this process. Nothing outside it is touched.")?;
+    output
+        .line("Ark demo: a cluster, Ark's server and a bucket, all in this process. Nothing outside it is touched.")?;
     let (stop, stopped) = oneshot::channel::<()>();
     let actors = tokio::spawn(Actors::all(&stage.server).with(Settings { node: true, provisioner: true }).run());
     let arks = stage.start_server(stopped)?;
@@ -305,7 +302,7 @@ async fn destroy(
     }
     let total = gone.values().sum();
     output.line(format_args!("   {} gone:", human::count(total, "object is", "objects are")))?;
-    let parts: Vec<String> = gone.iter().map(|(resource, count)| format!("{count} {}", resource.resource)).collect();
+    let parts: Vec<String> = gone.iter().map(|(resource, count)| format!("{} {count}", resource.resource)).collect();
     for line in human::wrapped(&parts, TEXT_WIDTH) {
         output.line(format_args!("     {line}"))?;
     }
@@ -347,7 +344,8 @@ async fn bring_back(stage: &Stage, output: &mut Output) -> Result<Restore, CliEr
 
 fn tell(comparison: &Comparison, output: &mut Output) -> Result<(), CliError> {
     let back = comparison.back.len() as u64;
-    output.line(format_args!("   {} never touched.", human::count(comparison.untouched, "object was", "objects were")))?;
+    output
+        .line(format_args!("   {} never touched.", human::count(comparison.untouched, "object was", "objects were")))?;
     output.line(format_args!("   {} back.", human::count(back, "object is", "objects are")))?;
     if !comparison.differences.is_empty() {
         output.line("   What differs in them, and why:")?;
@@ -395,7 +393,8 @@ async fn keep(stage: &Stage, args: &DemoArgs, folder: &Folder, output: &mut Outp
     let config = config.display();
     title(output, "The cluster stays up")?;
     output.line(format_args!("   kubectl --kubeconfig {config} get pods --all-namespaces"))?;
-    output.line(format_args!("   kubectl --kubeconfig {config} get backups,restores --namespace {}", stage.namespace))?;
+    output
+        .line(format_args!("   kubectl --kubeconfig {config} get backups,restores --namespace {}", stage.namespace))?;
     let bucket = folder.path.display();
     output.line(format_args!("   ark backup create another --kubeconfig {config} --wait"))?;
     output.line(format_args!("   ark backup ls {NAME} --store {bucket}"))?;
@@ -416,7 +415,11 @@ fn title(output: &mut Output, text: &str) -> Result<(), CliError> {
 
 /// The first few of them.
 fn named(keys: &[Key]) -> String {
-    let mut text: Vec<String> = keys.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+    let short = |key: &Key| {
+        let namespace = key.namespace.as_ref().map_or_else(String::new, |namespace| format!("{namespace}/"));
+        format!("{} {namespace}{}", key.resource.resource, key.name)
+    };
+    let mut text: Vec<String> = keys.iter().take(NAMED_MAX).map(short).collect();
     if keys.len() > NAMED_MAX {
         text.push(format!("and {} more", keys.len() - NAMED_MAX));
     }

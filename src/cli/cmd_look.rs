@@ -3,7 +3,7 @@
 //! `cat` is one ranged read: the index beside the archive says where the object lies.
 //!
 //! # Differences
-//! v0.6 fetched logs through a DownloadRequest that the server answers with a signed address. Here they are read from
+//! v0.6 fetched logs through a `DownloadRequest` that the server answers with a signed address. Here they are read from
 //! the bucket itself, so these commands need `--store`.
 
 use std::io::Read;
@@ -100,7 +100,11 @@ fn bucket(session: &Session, args: &StoreArgs, what: &str) -> Result<BackupStore
 }
 
 /// Prints the log of a backup.
-pub(crate) async fn backup_logs(session: &Session, args: &BackupLogsArgs, output: &mut Output) -> Result<Exit, CliError> {
+pub(crate) async fn backup_logs(
+    session: &Session,
+    args: &BackupLogsArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
     let name = args.name.as_deref().ok_or_else(|| CliError::usage("backup name is required"))?;
     let store = bucket(session, &args.store, "the log of a backup")?;
     stored_backup(&store, name).await?;
@@ -110,7 +114,11 @@ pub(crate) async fn backup_logs(session: &Session, args: &BackupLogsArgs, output
 }
 
 /// Prints the log of a restore.
-pub(crate) async fn restore_logs(session: &Session, args: &RestoreLogsArgs, output: &mut Output) -> Result<Exit, CliError> {
+pub(crate) async fn restore_logs(
+    session: &Session,
+    args: &RestoreLogsArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
     let name = args.name.as_deref().ok_or_else(|| CliError::usage("restore name is required"))?;
     let store = bucket(session, &args.store, "the log of a restore")?;
     let restores = store.restores().await?;

@@ -240,7 +240,12 @@ pub(crate) fn report(restore: &Restore, results: Option<&Results>, output: &mut 
     let counts = status.progress.map_or_else(String::new, |progress| {
         format!(
             ": {} created, {} updated, {} unchanged, {} different, {} skipped, {} failed",
-            progress.created, progress.updated, progress.unchanged, progress.different, progress.skipped, progress.failed
+            progress.created,
+            progress.updated,
+            progress.unchanged,
+            progress.different,
+            progress.skipped,
+            progress.failed
         )
     });
     let line = match status.phase {

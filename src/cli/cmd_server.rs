@@ -14,7 +14,7 @@ const LOG_FILTER: &str = "info";
 /// `server`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ServerArgs {
-    /// The bucket for backups: a folder, file:///folder, s3://bucket/prefix, gs:// or az://
+    /// The bucket for backups: a folder, `file:///folder`, `s3://bucket/prefix`, `gs://` or `az://`
     #[arg(long, value_name = "URL", env = "ARK_STORE")]
     pub(crate) store: String,
 }

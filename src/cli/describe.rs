@@ -43,8 +43,7 @@ pub(crate) async fn backups(session: &Session, args: &DescribeArgs, output: &mut
 
 /// Describes restores.
 pub(crate) async fn restores(session: &Session, args: &DescribeArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let found: Vec<Found<Restore>> =
-        listing::find_restores(session, &args.store, &args.names, &args.selector).await?;
+    let found: Vec<Found<Restore>> = listing::find_restores(session, &args.store, &args.names, &args.selector).await?;
     let texts: Vec<String> = found.iter().map(|found| restore(&found.object, found.results.as_ref())).collect();
     output.text(&texts.join("\n\n"))?;
     Ok(Exit::Done)
@@ -267,22 +266,19 @@ impl Page {
     }
 
     fn results(&mut self, results: Option<&Results>, warnings: i64, errors: i64, messages: &[String]) {
-        match results {
-            Some(results) => {
-                self.result_set("Warnings", &results.warnings);
-                self.blank();
-                self.result_set("Errors", &results.errors);
-            }
-            None => {
-                self.line("Warnings", if warnings == 0 { NONE.to_owned() } else { warnings.to_string() });
-                self.line("Errors", if errors == 0 { NONE.to_owned() } else { errors.to_string() });
-                for message in messages {
-                    self.at(1).item(message);
-                }
-                if warnings + errors > 0 {
-                    self.at(1).item("(`--store URL` shows all of them)");
-                }
-            }
+        if let Some(results) = results {
+            self.result_set("Warnings", &results.warnings);
+            self.blank();
+            self.result_set("Errors", &results.errors);
+            return;
+        }
+        self.line("Warnings", if warnings == 0 { NONE.to_owned() } else { warnings.to_string() });
+        self.line("Errors", if errors == 0 { NONE.to_owned() } else { errors.to_string() });
+        for message in messages {
+            self.at(1).item(message);
+        }
+        if warnings + errors > 0 {
+            self.at(1).item("(`--store URL` shows all of them)");
         }
     }
 

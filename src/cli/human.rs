@@ -96,7 +96,7 @@ pub(crate) fn wrapped(parts: &[String], width: usize) -> Vec<String> {
 mod tests {
     use std::time::Duration;
 
-    use super::{wrapped, count, digits, expiry, size, span, time, took};
+    use super::{count, digits, expiry, size, span, time, took, wrapped};
 
     #[test]
     fn spans_are_cut_to_the_largest_unit() {
@@ -119,7 +119,7 @@ mod tests {
         let at: jiff::Timestamp = "2017-07-26T15:41:14Z".parse().expect("a timestamp");
         assert_eq!((time(at).as_str(), digits(at).as_str()), ("2017-07-26 15:41:14 +0000 UTC", "20170726154114"));
         assert_eq!(expiry(at, None), "n/a");
-        assert_eq!(expiry(at, Some(at + Duration::from_secs(7_200))), "2h");
+        assert_eq!(expiry(at, Some(at + Duration::from_hours(2))), "2h");
         assert_eq!(expiry(at, Some(at - Duration::from_secs(90))), "1m ago");
     }
 
@@ -132,10 +132,7 @@ mod tests {
 
     #[test]
     fn sizes_and_counts_have_units() {
-        assert_eq!(
-            (size(812), size(42_291), size(1 << 30)),
-            ("812 B".into(), "41.3 KiB".into(), "1.0 GiB".into())
-        );
+        assert_eq!((size(812), size(42_291), size(1 << 30)), ("812 B".into(), "41.3 KiB".into(), "1.0 GiB".into()));
         assert_eq!((count(1, "item", "items"), count(0, "item", "items")), ("1 item".into(), "0 items".into()));
         assert_eq!(
             (took(Duration::from_millis(85)), took(Duration::from_secs(200))),

@@ -99,9 +99,10 @@ impl Kind for Restore {
         let progress = status.progress.as_ref();
         match status.phase {
             RestorePhase::New => Stage::Waiting,
-            RestorePhase::InProgress => {
-                Stage::Running(progress.map_or(0, super::progress::restored), progress.map_or(0, |progress| progress.total_items))
-            }
+            RestorePhase::InProgress => Stage::Running(
+                progress.map_or(0, super::progress::restored),
+                progress.map_or(0, |progress| progress.total_items),
+            ),
             RestorePhase::Completed => Stage::Ended(Exit::Done),
             RestorePhase::PartiallyFailed => Stage::Ended(Exit::Partly),
             RestorePhase::FailedValidation | RestorePhase::Failed => Stage::Ended(Exit::Failed),
@@ -150,8 +151,7 @@ impl Objects {
 
     /// All objects whose labels match, in the server's order.
     pub(crate) async fn list<K: Kind>(&self, selector: Option<String>) -> Result<Vec<K>, CliError> {
-        let mut options =
-            ListOptions { label_selector: selector, limit: Some(PAGE_ITEMS), ..ListOptions::default() };
+        let mut options = ListOptions { label_selector: selector, limit: Some(PAGE_ITEMS), ..ListOptions::default() };
         let mut objects = Vec::new();
         for _ in 0..PAGES_MAX {
             let page = self.cluster.list(&self.resource, Some(&self.namespace), &options).await?;
@@ -219,7 +219,8 @@ impl Objects {
                                 }
                             }
                             Ok(WatchEvent::Deleted(_)) => {
-                                let gone = format!("the {} \"{name}\" was deleted while it was waited for", K::SINGULAR);
+                                let gone =
+                                    format!("the {} \"{name}\" was deleted while it was waited for", K::SINGULAR);
                                 return Err(CliError::failed(gone));
                             }
                             Ok(WatchEvent::Bookmark(_)) => {}

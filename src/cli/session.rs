@@ -153,7 +153,9 @@ impl From<StorageError> for CliError {
     fn from(error: StorageError) -> Self {
         let failed = Self::failed(error.to_string());
         match error.kind {
-            StorageErrorKind::Corrupt => failed.hint("what lies in the bucket was changed or damaged; nothing was done"),
+            StorageErrorKind::Corrupt => {
+                failed.hint("what lies in the bucket was changed or damaged; nothing was done")
+            }
             StorageErrorKind::Retry => failed.hint("the bucket did not answer; try again"),
             _ => failed,
         }

@@ -30,7 +30,10 @@ fn transcript(name: &str, person: &Person) {
         actual.push('\n');
     }
     let actual = actual.trim_end().to_owned() + "\n";
-    snapbox::Assert::new().action_env("SNAPSHOTS").normalize_paths(false).eq(Data::text(actual), Data::read_from(&path, None));
+    snapbox::Assert::new()
+        .action_env("SNAPSHOTS")
+        .normalize_paths(false)
+        .eq(Data::text(actual), Data::read_from(&path, None));
 }
 
 #[test]

@@ -21,11 +21,8 @@ impl Cluster {
     /// A cluster with the objects of a bare one and no Ark; its controllers run when [`settle`](Self::settle) is called.
     pub(crate) fn start() -> Self {
         let server = ApiServer::new(Options { bootstrap: true, ..Options::default() });
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let served = server.clone();
@@ -132,7 +129,13 @@ fn plain_line(line: &str) -> String {
 }
 
 /// Objects of a cluster by `resource namespace/name`, without what changes by itself.
-pub(crate) fn objects(server: &ApiServer, group: &str, version: &str, resource: &str, namespace: &str) -> Vec<(String, Value)> {
+pub(crate) fn objects(
+    server: &ApiServer,
+    group: &str,
+    version: &str,
+    resource: &str,
+    namespace: &str,
+) -> Vec<(String, Value)> {
     let target = kubesim::Target::new(group, version, resource).in_namespace(namespace);
     let list = server.list(&target, &kubesim::ListOptions::default()).expect("listed");
     list.items.iter().map(|object| (object.name().to_owned(), object.value().clone())).collect()

@@ -40,7 +40,8 @@ fn commands_in_documents_exist() {
     let mut seen = 0;
     for source in sources(&[".md"]) {
         for command in commands(&source.text) {
-            let words = std::iter::once("ark").chain(command.split_whitespace().map(|word| word.trim_matches(['\'', '"'])));
+            let words =
+                std::iter::once("ark").chain(command.split_whitespace().map(|word| word.trim_matches(['\'', '"'])));
             match ark::cli::Cli::try_parse_from(words) {
                 Ok(_) => seen += 1,
                 Err(error) if !error.use_stderr() => seen += 1,

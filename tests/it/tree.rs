@@ -20,6 +20,11 @@ impl Source {
         self.text.find("\n#[cfg(test)]\nmod tests {").map_or(&self.text, |at| &self.text[..at])
     }
 
+    /// Whether it is Rust.
+    pub(crate) fn is_rust(&self) -> bool {
+        Path::new(&self.path).extension().is_some_and(|ending| ending == "rs")
+    }
+
     /// Whether it lies under this folder.
     pub(crate) fn under(&self, folder: &str) -> bool {
         self.path.starts_with(folder) && self.path[folder.len()..].starts_with('/')

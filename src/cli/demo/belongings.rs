@@ -14,9 +14,8 @@ pub(crate) fn of_namespace(picture: &Picture, namespace: &str, loaded: &BTreeSet
     let bindings = finder.pick("rbac.authorization.k8s.io", "clusterrolebindings", |_, binding| {
         only(items(&binding["subjects"]).map(|subject| subject["namespace"].as_str() == Some(namespace)))
     });
-    let volumes = finder.pick("", "persistentvolumes", |_, volume| {
-        volume["spec"]["claimRef"]["namespace"].as_str() == Some(namespace)
-    });
+    let volumes = finder
+        .pick("", "persistentvolumes", |_, volume| volume["spec"]["claimRef"]["namespace"].as_str() == Some(namespace));
     let mut found = finder.webhooks();
     found.extend(finder.roles(&bindings));
     found.extend(finder.pick("storage.k8s.io", "storageclasses", |name, _| {
@@ -49,7 +48,8 @@ impl Finder<'_> {
         let mut found = Vec::new();
         for resource in ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"] {
             found.extend(self.pick("admissionregistration.k8s.io", resource, |_, configuration| {
-                let target = |hook: &Value| hook["clientConfig"]["service"]["namespace"].as_str() == Some(self.namespace);
+                let target =
+                    |hook: &Value| hook["clientConfig"]["service"]["namespace"].as_str() == Some(self.namespace);
                 only(items(&configuration["webhooks"]).map(target))
             }));
         }
@@ -96,9 +96,9 @@ fn items(list: &Value) -> impl Iterator<Item = &Value> {
 
 fn mentions(object: &Value, field: &str, value: &str) -> bool {
     match object {
-        Value::Object(map) => map.iter().any(|(key, inner)| {
-            (key == field && inner.as_str() == Some(value)) || mentions(inner, field, value)
-        }),
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, inner)| (key == field && inner.as_str() == Some(value)) || mentions(inner, field, value)),
         Value::Array(list) => list.iter().any(|inner| mentions(inner, field, value)),
         _ => false,
     }
@@ -126,7 +126,10 @@ mod tests {
     fn only_what_nothing_else_uses_belongs_to_a_namespace() {
         let binding = |role: &str, namespace: &str| json!({"roleRef": {"kind": "ClusterRole", "name": role}, "subjects": [{"namespace": namespace}]});
         let objects: Vec<(Key, Value)> = vec![
-            (key("persistentvolumes", None, "own"), json!({"spec": {"claimRef": {"namespace": "shop"}, "storageClassName": "fast"}})),
+            (
+                key("persistentvolumes", None, "own"),
+                json!({"spec": {"claimRef": {"namespace": "shop"}, "storageClassName": "fast"}}),
+            ),
             (key("persistentvolumes", None, "free"), json!({"spec": {}})),
             (key("storageclasses.storage.k8s.io", None, "fast"), json!({})),
             (key("storageclasses.storage.k8s.io", None, "shared"), json!({})),
@@ -137,7 +140,10 @@ mod tests {
             (key("clusterroles.rbac.authorization.k8s.io", None, "other"), json!({})),
             (key("clusterrolebindings.rbac.authorization.k8s.io", None, "own"), binding("own", "shop")),
             (key("clusterrolebindings.rbac.authorization.k8s.io", None, "other"), binding("other", "blog")),
-            (key("customresourcedefinitions.apiextensions.k8s.io", None, "w.x"), json!({"spec": {"group": "x", "names": {"plural": "w"}}})),
+            (
+                key("customresourcedefinitions.apiextensions.k8s.io", None, "w.x"),
+                json!({"spec": {"group": "x", "names": {"plural": "w"}}}),
+            ),
             (key("w.x", Some("shop"), "one"), json!({})),
         ];
         let picture: Picture = objects.into_iter().collect();
