@@ -3,7 +3,7 @@
 use crate::person::Person;
 
 /// A world of one's own: a definition behind its object, a list, a volume, and two namespaces.
-const OWN_WORLD: &str = r#"
+const OWN_WORLD: &str = r"
 apiVersion: example.com/v1
 kind: Gadget
 metadata: {name: one, namespace: mine}
@@ -28,7 +28,7 @@ spec:
     served: true
     storage: true
     schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-"#;
+";
 
 /// The line of the narrative that says that the proof holds.
 const VERDICT: &str = "Every object is back, and every difference has its reason.";
