@@ -2,8 +2,8 @@
 //!
 //! Every entry is read once, and everything that can be wrong with the archive is found here, before anything is written
 //! to the cluster. Kept are an entry's path, identity, owners and the few facts that other entries depend on. The object
-//! itself is kept while [`HELD_BYTES_MAX`] lasts; what does not fit is read from the bucket again when its level comes, so
-//! that memory is bounded by this constant and some hundred bytes an entry, not by the archive.
+//! itself is kept while the room that the settings give lasts; what does not fit is read from the bucket again when its level comes, so
+//! that memory is bounded by that room and some hundred bytes an entry, not by the archive.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +13,6 @@ use serde_json::Value;
 use super::never;
 use crate::archive::EntryPath;
 use crate::object::{ApiResource, GroupResource, LabelSelector, OwnerReference, RawObject, RawObjectError};
-
-/// Objects of an archive kept in memory between its first pass and their creation, in bytes.
-pub(super) const HELD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What other entries need to know of this one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,10 +60,16 @@ pub(super) struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     pub(super) entries: Vec<Entry>,
-    held_bytes: usize,
+    /// Bytes for objects that are left.
+    room: usize,
 }
 
 impl Catalog {
+    /// An empty one that keeps objects of so many bytes in all.
+    pub(super) fn with_room(room: usize) -> Self {
+        Self { entries: Vec::new(), room }
+    }
+
     /// Takes one object.
     ///
     /// # Errors
@@ -86,9 +89,9 @@ impl Catalog {
         let owners = head.metadata.owner_references.unwrap_or_default();
         let facts = if never.is_some() { Facts::None } else { facts(path.resource(), &raw)? };
         let size = raw.bytes().len();
-        let keep = never.is_none() && self.held_bytes + size <= HELD_BYTES_MAX;
+        let keep = never.is_none() && size <= self.room;
         if keep {
-            self.held_bytes += size;
+            self.room -= size;
         }
         // A copy of its own: the raw bytes may share a whole archive member.
         let held = keep.then(|| RawObject::new(raw.bytes().to_vec()));
@@ -137,8 +140,8 @@ struct Names {
     #[serde(default)]
     singular: String,
     kind: String,
-    #[serde(default)]
-    short_names: Vec<String>,
+    #[serde(default, rename = "shortNames")]
+    short: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -201,7 +204,7 @@ fn definition(spec: Value) -> Result<Vec<ApiResource>, RawObjectError> {
             kind: fields.names.kind.clone(),
             namespaced: fields.scope == "Namespaced",
             preferred: place == 0,
-            short_names: fields.names.short_names.clone(),
+            short_names: fields.names.short.clone(),
             verbs: ["create", "delete", "get", "list", "patch", "update", "watch"].map(ToOwned::to_owned).into(),
             subresources: BTreeSet::new(),
         })

@@ -52,7 +52,8 @@ pub(super) fn label_value(name: &str) -> String {
     if name.len() <= LABEL_VALUE_MAX {
         return name.to_owned();
     }
-    let hash: String = Sha256::digest(name.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let digest = Sha256::digest(name.as_bytes());
+    let hash = format!("{:08x}", u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]));
     let front = &name[..name.floor_char_boundary(LABEL_VALUE_MAX - hash.len() - 1)];
     format!("{front}-{hash}")
 }

@@ -7,7 +7,7 @@ use crate::api::RESTORE_LABEL;
 /// Most paths that one message names; the rest is counted.
 const PATHS_MAX: usize = 8;
 
-/// Longest path that a message shows: keys of a ConfigMap may be long.
+/// Longest path that a message shows: keys of config maps may be long.
 const PATH_BYTES_MAX: usize = 160;
 
 /// Annotations that controllers keep up to date on live objects; a difference in them says nothing.
@@ -83,7 +83,7 @@ fn walk(wanted: &Value, existing: &Value, path: &mut String, found: &mut Vec<Str
         (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
             for (index, (left, right)) in left.iter().zip(right).enumerate() {
                 let length = path.len();
-                path.push_str(&format!("[{index}]"));
+                path.extend(["[", &index.to_string(), "]"]);
                 walk(left, right, path, found);
                 path.truncate(length);
             }

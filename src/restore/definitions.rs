@@ -20,6 +20,7 @@ pub(super) async fn wait(engine: &mut Engine<'_>, level: &[usize], ledger: &mut 
     let items = &engine.selection.items;
     let defined: BTreeSet<GroupResource> = level
         .iter()
+        .filter(|index| !engine.late.contains_key(*index))
         .filter_map(
             |index| if let Facts::Definition(resources) = &items[*index].entry.facts { Some(resources) } else { None },
         )

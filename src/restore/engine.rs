@@ -20,7 +20,7 @@ use super::clean;
 use super::outcome::{Ledger, Outcome};
 use super::owners::OwnerKey;
 use super::reset;
-use super::retry::{self, LATE_ROUNDS};
+use super::retry::{self, IDLE_ROUNDS_MAX, LATE_ROUNDS_MAX};
 use super::select::{Item, Selection, Verdict};
 use super::source::Source;
 use super::{RestoreContext, claims, definitions};
@@ -121,20 +121,22 @@ impl<'a> Engine<'a> {
                 definitions::wait(self, level, ledger).await;
             }
         }
-        for round in 0..LATE_ROUNDS {
-            if self.late.is_empty() || self.dry_run {
-                break;
-            }
+        let (mut rounds, mut idle) = (0, 0);
+        while !self.late.is_empty() && !self.dry_run && idle < IDLE_ROUNDS_MAX && rounds < LATE_ROUNDS_MAX {
             ledger.log.info(&format!("trying {} objects again", self.late.len()), &[]);
-            self.ctx.clock.sleep(retry::late_delay(round)).await;
-            self.last_round = round + 1 == LATE_ROUNDS;
+            self.ctx.clock.sleep(retry::late_delay(idle)).await;
+            rounds += 1;
+            self.last_round = idle + 1 == IDLE_ROUNDS_MAX || rounds == LATE_ROUNDS_MAX;
             let late = std::mem::take(&mut self.late);
             for level in &self.selection.order.levels {
                 let again: Vec<usize> = level.iter().copied().filter(|index| late.contains_key(index)).collect();
                 if !again.is_empty() {
                     self.level(&again, source, ledger, outcomes).await;
+                    definitions::wait(self, &again, ledger).await;
                 }
             }
+            // What came through may have been what others waited for.
+            idle = if self.late.len() < late.len() { 0 } else { idle + 1 };
         }
         for (index, reason) in std::mem::take(&mut self.late) {
             self.settle(index, Outcome::Failed(reason), ledger, outcomes);
@@ -250,10 +252,9 @@ impl<'a> Engine<'a> {
             if self.dry_run {
                 return report(End::Done(Outcome::Created));
             }
-            let name = item.entry.path.resource();
-            return report(End::Done(Outcome::Failed(format!(
-                "the cluster does not serve {name}, though its definition was restored"
-            ))));
+            let reason = format!("the cluster does not serve {} yet", item.entry.path.resource());
+            // Its definition may itself be tried again.
+            return report(if self.last_round { End::Done(Outcome::Failed(reason)) } else { End::Late(reason) });
         };
         let prepared = match self.prepare(index, item, resource, &raw) {
             Ok(prepared) => prepared,

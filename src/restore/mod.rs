@@ -1,6 +1,6 @@
 //! The restore engine: an archive in a bucket becomes objects in a cluster.
 //!
-//! 1. The whole archive is read once ([`catalog`](self)), with all its limits and its checksum: what is wrong with it is
+//! 1. The whole archive is read once (`catalog`), with all its limits and its checksum: what is wrong with it is
 //!    known before anything is written.
 //! 2. Every entry gets a verdict: restored as which resource, where; or left out, and why (`select`, `never`).
 //! 3. What is restored is put in an order, a graph of tiers and owners cut into levels (`order`).
@@ -10,9 +10,13 @@
 //!
 //! [`plan`] does 1 to 3 and reads where [`run`] would write. Both give every entry of the archive one [`Outcome`].
 //!
-//! The engine knows a [`Cluster`], a [`BackupStore`] and a [`Clock`], nothing else. It holds at most
-//! 64 MiB of objects and some hundred bytes for each entry of the archive. It keeps no state of its own: a
-//! restore that was interrupted can be run again, and finds what it made unchanged.
+//! The engine knows a [`Cluster`], a [`BackupStore`] and a [`Clock`], nothing else. It holds as many bytes of objects as
+//! [`RestoreSettings::held_bytes`] says and some hundred bytes for each entry of the archive. It keeps no state of its
+//! own: a restore that was interrupted can be run again, and finds what it made unchanged.
+//!
+//! On a live cluster controllers start as soon as an owner is there: a Deployment may have made a replica set of the very
+//! name that the backup has, which is then left as it is, and pods beyond the wanted number, of which its controller
+//! removes the surplus.
 //!
 //! # Differences
 //! * Ark v0.6 extracted the archive to disk, created one object after the other, wrote `Completed` whatever happened, and
@@ -21,6 +25,7 @@
 //! * A backup whose phase is not `Completed` or `PartiallyFailed` is refused; v0.6 did not look.
 //! * Volumes are not created from snapshots. A volume with reclaim policy `Delete` is left out, with its reason, and its
 //!   claim asks for a new one; other volumes come back as they are.
+//! * The name of a restore is used once for each backup; v0.6 overwrote the log and the results of an earlier one.
 //! * An archive without status (v0.6 stored none) does not tell that a pod or job has ended: such ones run again.
 
 use std::collections::BTreeMap;
@@ -36,7 +41,7 @@ use crate::clock::Clock;
 use crate::cluster::{Cluster, ClusterError};
 use crate::object::{LabelSelector, ResourceMapper};
 use crate::results::{self, Results, Scope};
-use crate::storage::{BackupStore, StorageError};
+use crate::storage::{BackupStore, StorageError, StorageErrorKind};
 
 mod catalog;
 mod claims;
@@ -66,6 +71,9 @@ use source::Source;
 /// Requests in flight where nobody says otherwise: enough to hide a round trip, few enough for the smallest API server.
 pub const IN_FLIGHT_DEFAULT: usize = 32;
 
+/// Bytes of objects in memory where nobody says otherwise: some ten thousand objects, and no burden for a small server.
+pub const HELD_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
+
 /// What a restore works with.
 #[derive(Clone, Debug)]
 pub struct RestoreContext {
@@ -92,11 +100,19 @@ pub struct RestoreSettings {
     pub existing: ExistingResourcePolicy,
     /// Most requests in flight.
     pub in_flight: usize,
+    /// Bytes of objects to keep in memory between reading the archive and creating them; what does not fit is read from
+    /// the bucket again, once for each level of the order.
+    pub held_bytes: usize,
 }
 
 impl Default for RestoreSettings {
     fn default() -> Self {
-        Self { resource_priorities: Vec::new(), existing: ExistingResourcePolicy::Keep, in_flight: IN_FLIGHT_DEFAULT }
+        Self {
+            resource_priorities: Vec::new(),
+            existing: ExistingResourcePolicy::Keep,
+            in_flight: IN_FLIGHT_DEFAULT,
+            held_bytes: HELD_BYTES_DEFAULT,
+        }
     }
 }
 
@@ -140,6 +156,14 @@ pub enum RestoreError {
         backup: String,
         /// Its phase.
         phase: BackupPhase,
+    },
+    /// A restore of this name was carried out before; its log and results are in the bucket and are not overwritten.
+    #[error("restore {name} of backup {backup} was carried out before; choose another name")]
+    NameTaken {
+        /// Name of the restore.
+        name: String,
+        /// Name of the backup.
+        backup: String,
     },
     /// The archive is not what a backup writes.
     #[error("the archive of backup {backup} is not restored: {}", .problems.join("; "))]
@@ -186,9 +210,14 @@ pub async fn run(ctx: &RestoreContext, restore: &Restore) -> Result<RestoreOutco
         return Err(RestoreError::Invalid(errors));
     }
     let backup = ctx.store.metadata(&restore.spec.backup_name).await?;
+    let name = restore.name_any();
+    match ctx.store.restore_results(&restore.spec.backup_name, &name).await {
+        Ok(_) => return Err(RestoreError::NameTaken { name, backup: restore.spec.backup_name.clone() }),
+        Err(error) if error.kind == StorageErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
     let (items, ledger) = walk(ctx, restore, &backup, false).await?;
     let Ledger { mut results, log, progress } = ledger;
-    let name = restore.name_any();
     if let Err(error) = ctx.store.put_restore_log(&restore.spec.backup_name, &name, log.finish()).await {
         results.error(Scope::Ark, format!("error uploading log file to object storage: {error}"));
     }
@@ -230,7 +259,7 @@ async fn walk(
     let log = results::job_log(Arc::clone(&ctx.clock), "restore", &ctx.own_namespace, &name);
     let mut ledger = Ledger { results: Results::default(), log, progress: RestoreProgress::default() };
     ledger.log.info("starting restore", &[("backup", &spec.backup_name)]);
-    let source = Source::new(&ctx.store, &spec.backup_name);
+    let source = Source::new(&ctx.store, &spec.backup_name, ctx.settings.held_bytes);
     let recorded = status.archive.as_ref().map(|archive| archive.sha256.as_str()).filter(|text| !text.is_empty());
     let catalog = source.catalog(&selector, recorded).await?;
     let discovery = ctx.cluster.discover().await?;

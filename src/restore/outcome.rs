@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::{RestorePhase, RestoreProgress, RestoreStatus};
@@ -120,8 +121,8 @@ pub(super) fn status(started: Time, ended: Time, progress: RestoreProgress, resu
         phase,
         warnings: i64::try_from(results.warnings.count()).unwrap_or(i64::MAX),
         errors: i64::try_from(results.errors.count()).unwrap_or(i64::MAX),
-        start_timestamp: Some(started),
-        completion_timestamp: Some(ended),
+        start_timestamp: Some(whole(&started)),
+        completion_timestamp: Some(whole(&ended)),
         progress: Some(progress),
         failure_reason: if phase == RestorePhase::Failed {
             messages.first().cloned().unwrap_or_default()
@@ -131,6 +132,11 @@ pub(super) fn status(started: Time, ended: Time, progress: RestoreProgress, resu
         messages,
         ..RestoreStatus::default()
     }
+}
+
+/// The time to the second, as Kubernetes writes times.
+fn whole(time: &Time) -> Time {
+    Time(Timestamp::from_second(time.0.as_second()).expect("the seconds of a time are a time"))
 }
 
 /// Where messages about objects go while a restore runs.

@@ -8,8 +8,11 @@ use crate::cluster::{ClusterError, ClusterErrorKind};
 /// an API server.
 pub(super) const ATTEMPTS_MAX: u32 = 7;
 
-/// Rounds at the end for what was rejected.
-pub(super) const LATE_ROUNDS: u32 = 4;
+/// Rounds at the end, for what was rejected, after which nothing more is expected to come through.
+pub(super) const IDLE_ROUNDS_MAX: u32 = 4;
+
+/// Rounds at the end in all: a chain of owners that are each let through late must end some time.
+pub(super) const LATE_ROUNDS_MAX: u32 = 64;
 
 /// First wait; each following one is twice as long.
 const DELAY_FIRST: Duration = Duration::from_millis(500);
@@ -59,7 +62,7 @@ mod tests {
         assert!(delay(0, &busy) < delay(3, &busy) && delay(60, &busy) == DELAY_MAX);
         busy.retry_after = Some(Duration::from_secs(7));
         assert_eq!(delay(0, &busy), Duration::from_secs(7));
-        busy.retry_after = Some(Duration::from_secs(86_400));
+        busy.retry_after = Some(Duration::from_hours(24));
         assert_eq!(delay(0, &busy), DELAY_MAX);
     }
 

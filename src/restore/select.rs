@@ -175,19 +175,16 @@ fn decide(
                     Verdict::Skip("it is not selected".to_owned())
                 }
             }
-            (None, Some(found)) => match left_out(&entry, found, filters, &made) {
-                Some(verdict) => verdict,
-                None => {
-                    let name = found.group_resource();
-                    let kept = shared.entry(name.clone()).or_insert_with(|| Arc::new(found.clone()));
-                    let resource = if **kept == *found { Arc::clone(kept) } else { Arc::new(found.clone()) };
-                    if added.contains(&name) {
-                        Verdict::RestoreAfterDefinition(resource)
-                    } else {
-                        Verdict::Restore(resource)
-                    }
+            (None, Some(found)) => left_out(&entry, found, filters, &made).unwrap_or_else(|| {
+                let name = found.group_resource();
+                let kept = shared.entry(name.clone()).or_insert_with(|| Arc::new(found.clone()));
+                let resource = if **kept == *found { Arc::clone(kept) } else { Arc::new(found.clone()) };
+                if added.contains(&name) {
+                    Verdict::RestoreAfterDefinition(resource)
+                } else {
+                    Verdict::Restore(resource)
                 }
-            },
+            }),
         };
         let namespace = entry.path.namespace().map(|source| mapped(spec, source));
         let name = entry.path.name().to_owned();

@@ -20,11 +20,13 @@ const PROBLEMS_MAX: usize = 10;
 pub(super) struct Source<'a> {
     store: &'a BackupStore,
     backup: &'a str,
+    /// Bytes of objects to keep in memory.
+    room: usize,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(store: &'a BackupStore, backup: &'a str) -> Self {
-        Self { store, backup }
+    pub(super) fn new(store: &'a BackupStore, backup: &'a str, room: usize) -> Self {
+        Self { store, backup, room }
     }
 
     /// Reads the whole archive. One bad entry is enough to refuse it: nothing of what follows can be trusted more.
@@ -34,7 +36,7 @@ impl<'a> Source<'a> {
         sha256: Option<&str>,
     ) -> Result<Catalog, RestoreError> {
         let mut entries = self.store.entries(self.backup).await?;
-        let mut catalog = Catalog::default();
+        let mut catalog = Catalog::with_room(self.room);
         let mut problems: Vec<String> = Vec::new();
         let mut omitted = 0;
         while let Some(entry) = entries.next().await {

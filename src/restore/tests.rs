@@ -329,3 +329,75 @@ async fn a_damaged_archive_and_an_unfinished_backup_change_nothing() {
     assert!(matches!(error, RestoreError::Storage(_)), "{error}");
     assert_eq!(world.server.revision(), revision);
 }
+
+#[tokio::test(start_paused = true)]
+async fn objects_that_do_not_fit_in_memory_are_read_again() {
+    let (mut small, large) = (World::bare(), World::bare());
+    small.ctx.settings.held_bytes = 20_000;
+    for world in [&small, &large] {
+        world.fixture("world-all").await;
+    }
+    let (of_small, of_large) = (small.restore("r", of("world-all")).await, large.restore("r", of("world-all")).await);
+    assert_eq!(of_small.items, of_large.items);
+    assert_eq!(of_small.results, of_large.results);
+}
+
+#[tokio::test(start_paused = true)]
+async fn custom_resources_wait_until_their_definition_is_served() {
+    let world = World::new(Options { auto_establish: false, ..Options::default() });
+    world.fixture("world-all").await;
+    let late = async {
+        world.ctx.clock.sleep(std::time::Duration::from_secs(9)).await;
+        world.server.establish_definitions();
+    };
+    let (done, ()) = tokio::join!(world.restore("r", of("world-all")), late);
+    assert_eq!(done.status.phase, RestorePhase::Completed, "{:#?}", done.results.errors);
+    assert_eq!(outcome(&done, "resources/widgets.shop.example.com/namespaces/shop/big.json"), &Outcome::Created);
+
+    // A definition that never becomes served fails its resources, names them, and stops nothing else.
+    let world = World::new(Options { auto_establish: false, ..Options::default() });
+    world.fixture("world-all").await;
+    let done = world.restore("r", of("world-all")).await;
+    assert_eq!(done.status.phase, RestorePhase::PartiallyFailed);
+    assert_eq!(done.status.progress.expect("progress").failed, 2);
+    assert!(done.results.warnings.ark.iter().any(|text| text.contains("widgets.shop.example.com")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_used_once_and_the_bucket_keeps_its_log() {
+    let world = World::bare();
+    backup_of(&world, "b", &[config("a", "1", &[])]).await;
+    let done = world.restore("r", of("b")).await;
+    let stored = world.ctx.store.restore_results("b", "r").await.expect("stored");
+    assert_eq!(Results::from_gzip(&stored).expect("readable"), done.results);
+    let log = world.ctx.store.restore_log("b", "r").await.expect("stored");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(&log[..]), &mut text).expect("gzip");
+    assert!(text.contains("restore=heptio-ark/r") && text.contains("msg=created") && text.contains("name=a"), "{text}");
+    let error = run(&world.ctx, &Restore::new("r", of("b"))).await.expect_err("used");
+    assert!(matches!(error, RestoreError::NameTaken { .. }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn selection_never_widens() {
+    let world = World::bare();
+    world.fixture("world-all").await;
+    let spec = RestoreSpec { included_resources: vec!["nonsense".into()], ..of("world-all") };
+    let done = world.restore("none", spec).await;
+    assert!(done.items.iter().all(|item| matches!(item.outcome, Outcome::Skipped(_))));
+    assert!(done.results.warnings.ark.iter().any(|text| text.contains("nonsense")));
+    let spec = RestoreSpec {
+        include_cluster_resources: Some(false),
+        included_namespaces: vec!["shop".into()],
+        ..of("world-all")
+    };
+    let done = world.restore("narrow", spec).await;
+    for item in done.items.iter().filter(|item| item.outcome == Outcome::Created) {
+        let namespaced = item.namespace.as_deref() == Some("shop");
+        assert!(namespaced || (item.resource.resource == "namespaces" && item.name == "shop"), "{}", item.path);
+    }
+    // The claim lost its volume, and says so instead of waiting for it for ever.
+    let claim = world.get("", "v1", "persistentvolumeclaims", "shop", "data-db-0").expect("restored");
+    assert_eq!(claim["spec"].get("volumeName"), None);
+    assert!(done.results.warnings.messages().any(|text| text.contains("shop-db-csi")));
+}

@@ -4,10 +4,12 @@
 //! * `generated`: clusters that nobody thought of, with owner graphs, custom resources and odd names.
 //! * `world`: the world that Ark v0.6 saved, with the controllers of a cluster running; what we save of it is laid out alike.
 //! * `determinism`: the same seed gives the same bytes in two processes.
+//! * `faults`: what a bad network and a busy server do to a restore: nothing.
 //! * `calls`: one request an object.
 
 mod calls;
 mod determinism;
+mod faults;
 mod generated;
 mod kinds;
 mod rig;
