@@ -9,17 +9,22 @@ use std::collections::BTreeSet;
 use futures::StreamExt;
 use serde_json::Value;
 
+use super::RestoreContext;
 use super::catalog::Facts;
 use super::engine::Engine;
 use super::reset;
+use super::retry;
 use super::select::Item;
-use crate::object::GroupResource;
+use crate::cluster::ClusterErrorKind;
+use crate::object::{ApiResource, GroupResource};
 
 /// What is known about a volume in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum VolumeState {
     /// There is none of this name.
     Absent,
+    /// The cluster does not say.
+    Unknown,
     /// It is there and kept for nobody.
     Free,
     /// It is kept for this claim, by namespace and name; `released` where it was bound to an earlier one of that name.
@@ -34,25 +39,37 @@ pub(super) async fn look_up(engine: &mut Engine<'_>, ready: &[usize]) {
             Facts::Claim(volume) => volume.clone(),
             _ => None,
         })
-        .filter(|name| !engine.volumes.contains_key(name))
+        .filter(|name| !matches!(engine.volumes.get(name), Some(VolumeState::Free | VolumeState::For { .. })))
         .collect();
     let Some(resource) = engine.mapper.find(&GroupResource::new("", "persistentvolumes")).cloned() else { return };
-    let cluster = &engine.ctx.cluster;
+    let ctx = engine.ctx;
     let resource = &resource;
     let created = created_volumes(engine);
     let known = names.iter().filter_map(|name| Some((name.clone(), created.get(name)?.clone()))).collect::<Vec<_>>();
     let unknown: Vec<String> = names.into_iter().filter(|name| !created.contains_key(name)).collect();
     let read = |name: String| async move {
-        let state = match cluster.get(resource, None, &name).await.map(|volume| volume.value()) {
-            Ok(Ok(volume)) => state(&volume),
-            _ => VolumeState::Absent,
-        };
+        let state = read_volume(ctx, resource, &name).await;
         (name, state)
     };
     let reads: Vec<_> = unknown.into_iter().map(read).collect();
     let reads = futures::stream::iter(reads).buffer_unordered(engine.ctx.settings.in_flight.max(1));
     let found: Vec<(String, VolumeState)> = reads.collect().await;
     engine.volumes.extend(known.into_iter().chain(found));
+}
+
+async fn read_volume(ctx: &RestoreContext, resource: &ApiResource, name: &str) -> VolumeState {
+    let mut attempt = 0;
+    loop {
+        match ctx.cluster.get(resource, None, name).await {
+            Ok(volume) => return volume.value().map_or(VolumeState::Unknown, |volume| state(&volume)),
+            Err(error) if error.kind == ClusterErrorKind::NotFound => return VolumeState::Absent,
+            Err(error) if error.kind.is_transient() && attempt < retry::ATTEMPTS_MAX => {
+                ctx.clock.sleep(retry::delay(attempt, &error)).await;
+                attempt += 1;
+            }
+            Err(_) => return VolumeState::Unknown,
+        }
+    }
 }
 
 /// Volumes that this restore made (or, in a plan, would make) are as the archive says, which spares reading them.
@@ -98,6 +115,7 @@ pub(super) fn prepare(engine: &Engine<'_>, item: &Item, object: &mut Value, warn
             None
         }
         Some(VolumeState::For { .. }) => Some("belongs to another claim"),
+        Some(VolumeState::Unknown) => Some("cannot be read"),
         Some(VolumeState::Absent) | None => Some("is neither restored nor in the cluster"),
     };
     if let Some(problem) = problem {

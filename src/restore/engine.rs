@@ -15,6 +15,7 @@ use std::sync::Arc;
 use futures::{FutureExt, StreamExt};
 use serde_json::{Value, json};
 
+use super::catalog::Facts;
 use super::claims::VolumeState;
 use super::clean;
 use super::outcome::{Ledger, Outcome};
@@ -201,16 +202,22 @@ impl<'a> Engine<'a> {
         let mut ready = Vec::with_capacity(level.len());
         for index in level {
             let item = &self.selection.items[*index];
-            let waits = (!self.last_round)
-                .then(|| self.owners(item).find(|owner| self.late.contains_key(owner)))
-                .flatten()
-                .map(|owner| format!("its owner {} is not there", self.selection.items[owner].entry.path));
+            let needed = || self.owners(item).chain(self.volume_of(item)).find(|other| self.late.contains_key(other));
+            let waits = if self.last_round { None } else { needed() };
+            let waits = waits.map(|other| format!("{} is not there", self.selection.items[other].entry.path));
             match waits {
                 Some(reason) => drop(self.late.insert(*index, reason)),
                 None => ready.push(*index),
             }
         }
         ready
+    }
+
+    /// The volume that a claim names, if it is to be tried again: without it the claim would ask for a new, empty one.
+    fn volume_of(&self, item: &Item) -> Option<usize> {
+        let Facts::Claim(Some(volume)) = &item.entry.facts else { return None };
+        let is_it = |other: &Item| matches!(other.entry.facts, Facts::Volume { .. }) && other.name == *volume;
+        self.late.keys().copied().find(|index| is_it(&self.selection.items[*index]))
     }
 
     fn take(&mut self, report: Report, ledger: &mut Ledger, outcomes: &mut [Option<Outcome>]) {

@@ -171,7 +171,7 @@ proptest! {
 const UIDS: &[&str] = &[
     "metadata/ownerReferences/*/uid",
     "metadata/labels/controller-uid",
-    "metadata/labels/batch.kubernetes.io/controller-uid",
+    "metadata/labels/batch.kubernetes.io~1controller-uid",
     "spec/selector",
     "spec/template/metadata/labels",
     "spec/clusterIP",

@@ -92,16 +92,15 @@ pub(crate) fn live(
     server.get(&target).ok().map(|object| object.value().clone())
 }
 
-/// Removes the value at a path whose parts are separated by `/`; `*` stands for every element of a list.
+/// Removes the value at a path whose parts are separated by `/` (`~1` inside a key); `*` stands for every element of a
+/// list.
 pub(crate) fn remove(value: &mut Value, path: &str) {
-    let (first, rest) = path
-        .trim_start_matches('/')
-        .split_once('/')
-        .map_or((path.trim_start_matches('/'), None), |(a, b)| (a, Some(b)));
+    let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let first = first.replace("~1", "/");
     match (value, rest) {
-        (Value::Object(map), None) => drop(map.remove(first)),
+        (Value::Object(map), None) => drop(map.remove(&first)),
         (Value::Object(map), Some(rest)) => {
-            if let Some(inner) = map.get_mut(first) {
+            if let Some(inner) = map.get_mut(&first) {
                 remove(inner, rest);
             }
         }
