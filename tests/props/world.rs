@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ark::api::{BackupPhase, RestorePhase};
 use ark::restore::Outcome;
 use ark::storage::BackupStore;
-use kubesim::actors::Actors;
+use kubesim::actors::{ActorKind, Actors};
 use serde_json::Value;
 
 use super::rig::{bring_back, bucket, fixtures, live, paused, put_fixture, save, server};
@@ -68,6 +68,8 @@ fn what_we_save_of_that_world_is_laid_out_as_v0_6_laid_it_out() {
             let (target, store) = (server(4, true), bucket());
             put_fixture(&store, "world-all").await;
             let done = bring_back(&target, &store, "world-all", "back").await;
+            // The hooks of the backup need pods that run, and those need volumes that are bound.
+            Actors::only(&target, &[ActorKind::Volumes, ActorKind::Kubelet]).settle();
             put_fixture(&store, name).await;
             let theirs = paths(&store, name).await;
             let spec = store.metadata(name).await.expect("stored").spec;
