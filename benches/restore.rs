@@ -1,6 +1,9 @@
 //! What a restore costs beside the bare creates that it consists of: both at the same concurrency, on the simulator.
 //!
-//! The ratio of the two numbers is the engine's overhead: reading the archive, deciding, cleaning, ordering.
+//! The ratio of the two is the engine's overhead: reading the archive, deciding, cleaning, ordering. It is printed at the
+//! end of each size, from alternating runs.
+//!
+//! `cargo bench --bench restore` measures; with `-- --test` everything runs once with smaller numbers.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -12,12 +15,12 @@ use ark::cluster::{Cluster, SimCluster};
 use ark::object::{GroupResource, RawObject, ResourceMapper};
 use ark::restore::{self, IN_FLIGHT_DEFAULT, RestoreContext, RestoreSettings};
 use ark::storage::{BackupStore, Bucket};
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use futures::StreamExt;
 use kubesim::{ApiServer, Options};
 use serde_json::{Value, json};
 
-const SIZES: [usize; 2] = [1_000, 30_000];
+mod ratio;
 
 /// A realistic object: some labels, about half a kilobyte of data.
 fn object(number: usize) -> Value {
@@ -75,11 +78,11 @@ async fn created(server: ApiServer, objects: Arc<Vec<RawObject>>) {
         .await;
 }
 
-fn restore_bench(c: &mut Criterion) {
+fn restore_bench(c: &mut Criterion, sizes: &[usize]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut group = c.benchmark_group("restore");
     group.sample_size(10);
-    for size in SIZES {
+    for &size in sizes {
         group.throughput(Throughput::Elements(size as u64));
         let objects: Arc<Vec<RawObject>> =
             Arc::new((0..size).map(|number| RawObject::from_value(&object(number))).collect());
@@ -102,9 +105,24 @@ fn restore_bench(c: &mut Criterion) {
                 BatchSize::PerIteration,
             );
         });
+        ratio::print(
+            &format!("restore of {size} objects / bare creates, {IN_FLIGHT_DEFAULT} in flight"),
+            || {
+                runs += 1;
+                let (server, name) = (empty(), format!("r{runs}"));
+                ratio::timed(|| runtime.block_on(restored(server, store.clone(), &name)))
+            },
+            || {
+                let server = empty();
+                ratio::timed(|| runtime.block_on(created(server, Arc::clone(&objects))))
+            },
+        );
     }
     group.finish();
 }
 
-criterion_group!(benches, restore_bench);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    restore_bench(&mut criterion, if ratio::is_smoke() { &[100] } else { &[1_000, 30_000] });
+    criterion.final_summary();
+}
