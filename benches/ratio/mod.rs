@@ -7,7 +7,7 @@ const RUNS: usize = 7;
 
 /// How long `work` takes.
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the machine's clock")]
-pub fn timed(work: impl FnOnce()) -> Duration {
+pub(crate) fn timed(work: impl FnOnce()) -> Duration {
     let start = Instant::now();
     work();
     start.elapsed()
@@ -15,7 +15,7 @@ pub fn timed(work: impl FnOnce()) -> Duration {
 
 /// Runs both sides in turn and prints their medians and the ratio. With `--test`, each side runs once.
 #[expect(clippy::print_stdout, reason = "a benchmark's figures are its output")]
-pub fn print(name: &str, mut product: impl FnMut() -> Duration, mut raw: impl FnMut() -> Duration) {
+pub(crate) fn print(name: &str, mut product: impl FnMut() -> Duration, mut raw: impl FnMut() -> Duration) {
     let runs = if is_smoke() { 1 } else { RUNS };
     let (mut products, mut raws) = (Vec::new(), Vec::new());
     for _ in 0..runs {
@@ -30,7 +30,7 @@ pub fn print(name: &str, mut product: impl FnMut() -> Duration, mut raw: impl Fn
 }
 
 /// Whether everything is to run once, to see that it runs.
-pub fn is_smoke() -> bool {
+pub(crate) fn is_smoke() -> bool {
     // `cargo test --benches` gives no argument, `cargo bench` gives `--bench`.
     std::env::args().any(|argument| argument == "--test") || !std::env::args().any(|argument| argument == "--bench")
 }

@@ -1,5 +1,6 @@
 //! A cluster of config maps that exist only while they are asked for.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use ark::cluster::{
@@ -12,7 +13,7 @@ use futures::stream::BoxStream;
 
 /// Serves `count` config maps of about 1.2 kB in 30 namespaces, and those namespaces.
 #[derive(Debug)]
-pub struct Cluster {
+pub(crate) struct Cluster {
     count: u64,
     texts: Vec<String>,
 }
@@ -21,7 +22,7 @@ pub struct Cluster {
 const TEXTS: u64 = 64;
 
 impl Cluster {
-    pub fn new(count: u64) -> Self {
+    pub(crate) fn new(count: u64) -> Self {
         Self { count, texts: (0..TEXTS).map(text).collect() }
     }
 }
@@ -49,7 +50,7 @@ fn text(index: u64) -> String {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        text.push_str(&format!("key-{:04x} = {:x}\\n", state & 0xffff, state >> 40));
+        write!(text, "key-{:04x} = {:x}\\n", state & 0xffff, state >> 40).expect("a String takes all");
     }
     text
 }

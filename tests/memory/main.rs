@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use ark::api::{Backup, BackupPhase};
+use ark::api::{Backup, BackupPhase, BackupSpec};
 use ark::backup::{self, BackupContext, Unobserved};
 use ark::clock::TokioClock;
 use ark::storage::{self, BackupStore};
@@ -25,7 +25,7 @@ fn peak_of_a_backup(count: u64) -> usize {
     let before = ALLOCATOR.current_usage();
     ALLOCATOR.reset_peak_usage();
     runtime.block_on(async {
-        let bucket = storage::open(&folder.path().display().to_string(), &Default::default()).expect("a folder");
+        let bucket = storage::open(&folder.path().display().to_string(), &storage::Settings::new()).expect("a folder");
         let context = BackupContext {
             cluster: Arc::new(generated::Cluster::new(count)),
             store: BackupStore::new(bucket),
@@ -33,7 +33,7 @@ fn peak_of_a_backup(count: u64) -> usize {
             own_namespace: "heptio-ark".to_owned(),
             progress: Arc::new(Unobserved),
         };
-        let outcome = backup::run(&context, &Backup::new("big", Default::default())).await.expect("a backup");
+        let outcome = backup::run(&context, &Backup::new("big", BackupSpec::default())).await.expect("a backup");
         assert_eq!(outcome.status.phase, BackupPhase::Completed, "{:?}", outcome.status.messages);
         assert_eq!(outcome.status.progress.expect("progress").items_backed_up, count);
     });

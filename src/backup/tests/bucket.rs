@@ -45,17 +45,14 @@ async fn a_backup_is_whole_or_not_there_whatever_the_bucket_does() {
             faulty.heal();
             let what = format!("{operation:?} number {at} fails {failure:?}: {outcome:?}");
             assert_eq!(outcome.is_ok(), visible(&world).await, "{what}");
-            match outcome {
-                Ok(outcome) => {
-                    assert_eq!(outcome.status.phase, BackupPhase::Completed, "{what}");
-                    kept += 1;
-                }
-                Err(_) => {
-                    refused += 1;
-                    // The name is not lost: the same backup succeeds once the bucket is well.
-                    world.back_up(json!({})).await.expect(&what);
-                    assert!(visible(&world).await, "{what}");
-                }
+            if let Ok(outcome) = outcome {
+                assert_eq!(outcome.status.phase, BackupPhase::Completed, "{what}");
+                kept += 1;
+            } else {
+                refused += 1;
+                // The name is not lost: the same backup succeeds once the bucket is well.
+                world.back_up(json!({})).await.expect(&what);
+                assert!(visible(&world).await, "{what}");
             }
         }
     }
