@@ -255,7 +255,7 @@ pub(crate) fn report(restore: &Restore, results: Option<&Results>, output: &mut 
         _ => format!("Restore \"{name}\" failed."),
     };
     output.line(line)?;
-    if !status.failure_reason.is_empty() {
+    if !status.failure_reason.is_empty() && !status.messages.contains(&status.failure_reason) {
         output.note(format_args!("error: {}", status.failure_reason));
     }
     match results {
@@ -270,6 +270,10 @@ pub(crate) fn report(restore: &Restore, results: Option<&Results>, output: &mut 
         None => {
             for message in status.validation_errors.iter().chain(&status.messages) {
                 output.note(format_args!("error: {message}"));
+            }
+            if status.warnings > 0 {
+                let warnings = human::count(status.warnings.unsigned_abs(), "warning", "warnings");
+                output.note(format_args!("{warnings}: `ark restore describe {name} --store URL` shows them"));
             }
         }
     }
