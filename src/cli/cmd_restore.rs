@@ -258,23 +258,20 @@ pub(crate) fn report(restore: &Restore, results: Option<&Results>, output: &mut 
     if !status.failure_reason.is_empty() && !status.messages.contains(&status.failure_reason) {
         output.note(format_args!("error: {}", status.failure_reason));
     }
-    match results {
-        Some(results) => {
-            for message in results.errors.messages() {
-                output.note(format_args!("error: {message}"));
-            }
-            for message in results.warnings.messages() {
-                output.note(format_args!("warning: {message}"));
-            }
+    if let Some(results) = results {
+        for message in results.errors.messages() {
+            output.note(format_args!("error: {message}"));
         }
-        None => {
-            for message in status.validation_errors.iter().chain(&status.messages) {
-                output.note(format_args!("error: {message}"));
-            }
-            if status.warnings > 0 {
-                let warnings = human::count(status.warnings.unsigned_abs(), "warning", "warnings");
-                output.note(format_args!("{warnings}: `ark restore describe {name} --store URL` shows them"));
-            }
+        for message in results.warnings.messages() {
+            output.note(format_args!("warning: {message}"));
+        }
+    } else {
+        for message in status.validation_errors.iter().chain(&status.messages) {
+            output.note(format_args!("error: {message}"));
+        }
+        if status.warnings > 0 {
+            let warnings = human::count(status.warnings.unsigned_abs(), "warning", "warnings");
+            output.note(format_args!("{warnings}: `ark restore describe {name} --store URL` shows them"));
         }
     }
     Ok(match restore.stage() {
