@@ -195,6 +195,9 @@ pub struct BackupStatus {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion_timestamp: Option<Time>,
+    /// When the server that carries it out last said so; absent once it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat_timestamp: Option<Time>,
     /// How far it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,

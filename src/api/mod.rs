@@ -18,6 +18,7 @@ mod download_request;
 pub mod go;
 mod restore;
 mod schedule;
+pub mod status;
 
 pub use backup::{
     ArchiveSummary, Backup, BackupHooks, BackupPhase, BackupSpec, BackupStatus, ExecHook, Hook, HookErrorMode,

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::path::EntryPathError;
+use super::path::{EntryPath, EntryPathError};
 
 /// What is wrong with an archive, an entry or an index. Never holds content.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -34,7 +34,16 @@ pub enum ArchiveError {
         /// The limit.
         limit: u64,
     },
-    /// The content is no object, or another one than the path says. It is left out; reading goes on.
+    /// The content cannot be read as an object at all. It is left out; reading goes on, and who restores may restore the
+    /// rest: nothing suggests that the archive is not what somebody meant to write.
+    #[error("{path} cannot be read: {reason}")]
+    Unreadable {
+        /// The path.
+        path: EntryPath,
+        /// What is wrong with the text.
+        reason: &'static str,
+    },
+    /// The content is another object than the path says. It is left out; reading goes on.
     #[error("{path} does not hold that object: {reason}")]
     Mismatch {
         /// The path.
@@ -91,6 +100,7 @@ impl ArchiveError {
             | Self::NotAFile { .. }
             | Self::Duplicate { .. }
             | Self::EntryTooLarge { .. }
+            | Self::Unreadable { .. }
             | Self::Mismatch { .. } => false,
             Self::Limit { .. }
             | Self::Truncated { .. }

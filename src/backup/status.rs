@@ -1,32 +1,23 @@
 //! What a backup's status says, at its start and at its end.
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use crate::api::status::{first_few, succeeded, whole_seconds};
 use crate::api::{ArchiveSummary, Backup, BackupPhase, BackupStatus, FORMAT_VERSION, Progress};
 use crate::results::Results;
-
-/// Errors shown in the status itself; the bucket has all of them.
-const MESSAGES_MAX: usize = 5;
-
-/// Longest of them, in bytes: a status is stored in etcd and read by every watcher.
-const MESSAGE_BYTES_MAX: usize = 512;
-
-/// Type of the one condition.
-const CONDITION: &str = "Succeeded";
 
 /// The status of a backup that starts at `now`, or did start when the status it has says so.
 ///
 /// It expires its `ttl` after its start; a `ttl` of zero or less means never (ark-behaviour §2.1).
 pub fn started(backup: &Backup, now: Timestamp) -> BackupStatus {
     let earlier = backup.status.as_ref();
-    let start = earlier.and_then(|status| status.start_timestamp.clone()).unwrap_or_else(|| whole(now));
+    let start = earlier.and_then(|status| status.start_timestamp.clone()).unwrap_or_else(|| whole_seconds(now));
     let ttl = backup.spec.ttl;
     let expiration = ttl
         .is_positive()
         .then(|| start.0.checked_add(SignedDuration::from_nanos(ttl.nanoseconds())).ok())
         .flatten()
-        .map(whole);
+        .map(whole_seconds);
     BackupStatus {
         version: FORMAT_VERSION,
         expiration: earlier.and_then(|status| status.expiration.clone()).or(expiration),
@@ -46,35 +37,19 @@ pub(super) fn ended(
 ) -> BackupStatus {
     let (errors, warnings) = (results.errors.count(), results.warnings.count());
     let phase = if errors == 0 { BackupPhase::Completed } else { BackupPhase::PartiallyFailed };
-    let condition = Condition {
-        type_: CONDITION.to_owned(),
-        status: if errors == 0 { "True" } else { "False" }.to_owned(),
-        reason: if errors == 0 { "Completed" } else { "PartiallyFailed" }.to_owned(),
-        message: format!("{} objects saved, {errors} errors, {warnings} warnings", archive.items),
-        last_transition_time: whole(now),
-        observed_generation: None,
-    };
+    let (yes, reason) = if errors == 0 { (true, "Completed") } else { (false, "PartiallyFailed") };
+    let message = format!("{} objects saved, {errors} errors, {warnings} warnings", archive.items);
     BackupStatus {
         phase,
-        completion_timestamp: Some(whole(now)),
+        completion_timestamp: Some(whole_seconds(now)),
         progress: Some(progress),
         warnings: Some(i64::try_from(warnings).unwrap_or(i64::MAX)),
         errors: Some(i64::try_from(errors).unwrap_or(i64::MAX)),
-        messages: results.errors.messages().take(MESSAGES_MAX).map(shortened).collect(),
+        messages: first_few(results.errors.messages()),
         archive: Some(archive),
-        conditions: vec![condition],
+        conditions: vec![succeeded(now, yes, reason, &message)],
         ..start
     }
-}
-
-/// Kubernetes stores times in whole seconds.
-fn whole(time: Timestamp) -> Time {
-    Time(Timestamp::from_second(time.as_second()).expect("a timestamp's seconds are in range"))
-}
-
-fn shortened(message: &str) -> String {
-    let end = message.floor_char_boundary(MESSAGE_BYTES_MAX);
-    if end < message.len() { format!("{}…", &message[..end]) } else { message.to_owned() }
 }
 
 #[cfg(test)]
@@ -115,6 +90,6 @@ mod tests {
         }
         let status = end(&results);
         assert_eq!((status.phase, status.errors), (BackupPhase::PartiallyFailed, Some(20)));
-        assert!(status.messages.len() == 5 && status.messages.iter().all(|message| message.len() < 600));
+        assert!(status.messages.len() == 10 && status.messages.iter().all(|message| message.len() < 1100));
     }
 }

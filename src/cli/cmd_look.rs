@@ -6,6 +6,7 @@
 //! v0.6 fetched logs through a `DownloadRequest` that the server answers with a signed address. Here they are read from
 //! the bucket itself, so these commands need `--store`.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use clap::Args;
@@ -17,6 +18,7 @@ use super::error::{CliError, Exit};
 use super::human;
 use super::listing::stored_backup;
 use super::output::Output;
+use super::resource_name;
 use super::session::{Access, Session};
 use crate::archive::{EntryPath, Hash, hash_of};
 use crate::object::GroupResource;
@@ -62,7 +64,7 @@ pub(crate) struct LsArgs {
     /// Name of the backup
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// Only this resource, as the archive names it, such as `pods` or `deployments.apps`
+    /// Only this resource, such as `pods`, `deployments.apps`, `deploy` or `Deployment`
     #[arg(value_name = "RESOURCE")]
     pub(crate) resource: Option<String>,
     /// How to print: table or wide (with sizes and hashes), name (paths), json
@@ -78,7 +80,7 @@ pub(crate) struct CatArgs {
     /// Name of the backup
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// The resource, as the archive names it, such as `pods` or `deployments.apps`
+    /// The resource, such as `pods`, `deployments.apps`, `deploy` or `Deployment`
     #[arg(value_name = "RESOURCE")]
     pub(crate) resource: String,
     /// The object: namespace/name, or the name of a cluster-scoped one
@@ -160,6 +162,11 @@ pub(crate) async fn entries(store: &BackupStore, name: &str) -> Result<Vec<Entry
     Ok(found)
 }
 
+/// The resources in an archive.
+fn directories(entries: &[Entry]) -> BTreeSet<GroupResource> {
+    entries.iter().map(|entry| entry.path.resource().clone()).collect()
+}
+
 fn absent_log(error: StorageError, what: &str, name: &str) -> CliError {
     if error.kind == StorageErrorKind::NotFound {
         CliError::failed(format!("the {what} \"{name}\" has left no log"))
@@ -174,10 +181,10 @@ pub(crate) async fn ls(session: &Session, args: &LsArgs, output: &mut Output) ->
     stored_backup(&store, &args.name).await?;
     let mut entries = entries(&store, &args.name).await?;
     if let Some(resource) = &args.resource {
-        let wanted = GroupResource::from(resource.clone());
-        entries.retain(|entry| *entry.path.resource() == wanted);
+        let wanted = resource_name::resolve(resource, &directories(&entries));
+        entries.retain(|entry| Some(entry.path.resource()) == wanted.as_ref());
         if entries.is_empty() {
-            output.note(format_args!("No {resource} in this backup; the archive's own names are plural."));
+            output.note(format_args!("No {resource} in this backup."));
         }
     }
     match args.output {
@@ -234,10 +241,24 @@ pub(crate) async fn cat(session: &Session, args: &CatArgs, output: &mut Output) 
         Some((namespace, name)) => (Some(namespace.to_owned()), name),
         None => (None, args.object.as_str()),
     };
-    let path = EntryPath::new(GroupResource::from(args.resource.clone()), namespace, name)
-        .map_err(|error| CliError::usage(error.to_string()))?;
     stored_backup(&store, &args.name).await?;
-    let raw = store.entry(&args.name, &path).await.map_err(|error| {
+    let index = match store.index(&args.name).await {
+        Ok(index) => Some(index),
+        Err(error) if error.kind == StorageErrorKind::NotFound => None,
+        Err(error) => return Err(error.into()),
+    };
+    let directories = match &index {
+        Some(index) => index.entries.iter().map(|entry| entry.path.resource().clone()).collect(),
+        None => directories(&entries(&store, &args.name).await?),
+    };
+    let resource = resource_name::resolve(&args.resource, &directories)
+        .unwrap_or_else(|| GroupResource::from(args.resource.clone()));
+    let path = EntryPath::new(resource, namespace, name).map_err(|error| CliError::usage(error.to_string()))?;
+    let found = match &index {
+        Some(index) => store.entry_by(&args.name, index, &path).await,
+        None => store.entry(&args.name, &path).await,
+    };
+    let raw = found.map_err(|error| {
         if error.kind == StorageErrorKind::NotFound {
             CliError::failed(format!("{path} is not in the backup \"{}\"", args.name))
                 .hint(format!("`ark backup ls {} -o name --store …` lists what is", args.name))

@@ -36,6 +36,7 @@ mod listing;
 mod objects;
 mod output;
 mod progress;
+mod resource_name;
 mod selector;
 mod session;
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::quoted::without_values;
+
 /// A request that failed: what was asked, and what the server or the connection said.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{operation}: {message}")]
@@ -20,6 +22,13 @@ pub struct ClusterError {
     pub retry_after: Option<Duration>,
     /// The server's `details.causes`, as `field: message` or `message`.
     pub causes: Vec<String>,
+}
+
+impl ClusterError {
+    /// What the server said, fit for logs and results: without the values of fields that it quotes.
+    pub fn reason(&self) -> String {
+        without_values(&self.message)
+    }
 }
 
 /// The kinds of failure that callers tell apart.

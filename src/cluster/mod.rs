@@ -20,6 +20,7 @@ pub mod contract;
 mod discovery;
 mod error;
 mod kube;
+mod quoted;
 mod request;
 #[cfg(feature = "sim")]
 mod sim;

@@ -6,8 +6,10 @@ use async_trait::async_trait;
 use tracing::{info, warn};
 
 use super::progress::Reporter;
-use super::status::{StatusWriter, failure, whole};
+use super::silence::Listener;
+use super::status::StatusWriter;
 use super::{Action, ControllerError, Reconciler, own_resource};
+use crate::api::status::{brief, refusal, succeeded, whole_seconds};
 use crate::api::{Backup, BackupPhase, BackupStatus, FORMAT_VERSION};
 use crate::backup::{self, BackupContext};
 use crate::object::{ApiResource, RawObject};
@@ -21,12 +23,14 @@ const STOPPED: &str = "the server stopped while the backup was running; create a
 pub struct BackupController {
     context: BackupContext,
     resource: ApiResource,
+    listener: Listener,
 }
 
 impl BackupController {
     /// A controller that works in this context. The context's observer is not used: progress goes to the status.
     pub fn new(context: BackupContext) -> Self {
-        Self { context, resource: own_resource("backups", "Backup") }
+        let listener = Listener::new(Arc::clone(&context.clock));
+        Self { context, resource: own_resource("backups", "Backup"), listener }
     }
 
     async fn start(
@@ -37,13 +41,14 @@ impl BackupController {
     ) -> Result<Action, ControllerError> {
         let now = self.context.clock.now();
         let mut begun = backup::started(&backup, now);
-        begun.validation_errors = backup::validate(&backup.spec);
+        begun.validation_errors = refusal(&backup::validate(&backup.spec));
         if !begun.validation_errors.is_empty() {
             begun.phase = BackupPhase::FailedValidation;
             info!(backup = status.name, errors = ?begun.validation_errors, "the backup is refused");
             status.claim(revision, &begun).await?;
             return Ok(Action::Done);
         }
+        begun.heartbeat_timestamp = Some(whole_seconds(now));
         status.claim(revision, &begun).await?;
         info!(backup = status.name, "the backup starts");
         backup.status = Some(begun.clone());
@@ -68,9 +73,13 @@ impl BackupController {
     async fn recover(
         &self,
         backup: &Backup,
+        revision: &str,
         begun: BackupStatus,
         status: &StatusWriter<'_>,
     ) -> Result<Action, ControllerError> {
+        if let Some(left) = self.listener.wait(status.uid, revision, begun.heartbeat_timestamp.is_some()) {
+            return Ok(Action::RequeueAfter(left));
+        }
         let ended = match self.context.store.metadata(status.name).await {
             Ok(published) if published.metadata.uid == backup.metadata.uid => {
                 info!(backup = status.name, "the backup was published by an earlier process");
@@ -82,7 +91,7 @@ impl BackupController {
             Err(error) => self.failed(begun, "Interrupted", &format!("{STOPPED} ({error})")),
         };
         warn!(backup = status.name, phase = ?ended.phase, "a backup was found that nobody runs");
-        status.write(&ended).await?;
+        status.claim(revision, &ended).await?;
         Ok(Action::Done)
     }
 
@@ -90,10 +99,11 @@ impl BackupController {
         let now = self.context.clock.now();
         BackupStatus {
             phase: BackupPhase::Failed,
-            completion_timestamp: Some(whole(now)),
+            completion_timestamp: Some(whole_seconds(now)),
+            heartbeat_timestamp: None,
             errors: Some(1),
-            messages: vec![message.to_owned()],
-            conditions: vec![failure(now, reason, message)],
+            messages: vec![brief(message)],
+            conditions: vec![succeeded(now, false, reason, message)],
             ..begun
         }
     }
@@ -126,7 +136,7 @@ impl Reconciler for BackupController {
                 let refused = BackupStatus {
                     version: FORMAT_VERSION,
                     phase: BackupPhase::FailedValidation,
-                    validation_errors: vec![format!("The Backup cannot be read: {error}")],
+                    validation_errors: vec![brief(&format!("The Backup cannot be read: {error}"))],
                     ..BackupStatus::default()
                 };
                 status.claim(revision, &refused).await?;
@@ -136,7 +146,7 @@ impl Reconciler for BackupController {
         let begun = backup.status.clone().unwrap_or_default();
         match begun.phase {
             BackupPhase::New => self.start(backup, revision, &status).await,
-            BackupPhase::InProgress => self.recover(&backup, begun, &status).await,
+            BackupPhase::InProgress => self.recover(&backup, revision, begun, &status).await,
             _ => Ok(Action::Done),
         }
     }

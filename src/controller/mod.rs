@@ -6,11 +6,12 @@
 //! | Phase found | What happens |
 //! |---|---|
 //! | `New` or empty | validated, then `FailedValidation` or `InProgress`, the job, its final phase |
-//! | `InProgress` | left behind by a server that ended: its outcome from the bucket where there is one, else `Failed` |
+//! | `InProgress` | watched while its heartbeat goes on; then left behind by a server that ended: a published backup gets its outcome from the bucket, everything else is `Failed` |
 //! | anything else | nothing |
 //!
 //! Promises: the phase is written before the work begins, under the revision that was looked at, so that of two servers
-//! one works; an `InProgress` object never stays behind (design decision 5); a status that cannot be written is written
+//! one works, and the other one, as a server that starts while the old one finishes its work, keeps off as long as a
+//! heartbeat is heard (`silence`); an `InProgress` object never stays behind (design decision 5); a status that cannot be written is written
 //! again. One object of a kind at a time.
 //!
 //! # Differences
@@ -33,6 +34,7 @@ mod progress;
 mod queue;
 mod restore;
 pub mod runtime;
+mod silence;
 mod status;
 
 pub use backup::BackupController;

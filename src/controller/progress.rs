@@ -1,4 +1,5 @@
-//! From an engine that says often how far it is to a status that says so at most once a second.
+//! From an engine that says often how far it is to a status that says so at most once a second, and at least as often as
+//! those who listen expect to hear that somebody works on it.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use super::silence::BEAT;
 use super::status::StatusWriter;
 use crate::api::{Progress, RestoreProgress};
 use crate::backup::BackupObserver;
@@ -39,16 +41,17 @@ impl<P: Copy + Debug + Serialize> Reporter<P> {
         self.0.send_modify(|report| report.latest = Some(progress));
     }
 
-    /// Writes what is reported until the end.
+    /// Writes what is reported until the end, and a heartbeat where nothing is.
     pub(super) async fn write_to(&self, status: &StatusWriter<'_>) {
         let mut reports = self.0.subscribe();
+        let mut silent = false;
         loop {
             let report = *reports.borrow_and_update();
             if report.ended {
                 return;
             }
-            if let Some(latest) = report.latest {
-                status.progress(&latest).await;
+            if silent || report.latest.is_some() {
+                status.progress(report.latest.as_ref()).await;
                 let mut end = reports.clone();
                 tokio::select! {
                     biased;
@@ -56,9 +59,16 @@ impl<P: Copy + Debug + Serialize> Reporter<P> {
                     () = status.clock.sleep(INTERVAL) => {}
                 }
             }
-            if reports.changed().await.is_err() {
-                return;
-            }
+            silent = tokio::select! {
+                biased;
+                changed = reports.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    false
+                }
+                () = status.clock.sleep(BEAT) => true,
+            };
         }
     }
 }

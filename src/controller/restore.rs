@@ -7,8 +7,10 @@ use tracing::{info, warn};
 
 use super::backup::has_phase;
 use super::progress::Reporter;
-use super::status::{StatusWriter, failure, whole};
+use super::silence::Listener;
+use super::status::StatusWriter;
 use super::{Action, ControllerError, Reconciler, own_resource};
+use crate::api::status::{brief, refusal, succeeded, whole_seconds};
 use crate::api::{Restore, RestorePhase, RestoreStatus};
 use crate::object::{ApiResource, RawObject};
 use crate::restore::{self, RestoreContext};
@@ -22,12 +24,14 @@ const STOPPED: &str = "the server stopped while the restore was running; \
 pub struct RestoreController {
     context: RestoreContext,
     resource: ApiResource,
+    listener: Listener,
 }
 
 impl RestoreController {
     /// A controller that works in this context. The context's observer is not used: progress goes to the status.
     pub fn new(context: RestoreContext) -> Self {
-        Self { context, resource: own_resource("restores", "Restore") }
+        let listener = Listener::new(Arc::clone(&context.clock));
+        Self { context, resource: own_resource("restores", "Restore"), listener }
     }
 
     async fn start(
@@ -39,8 +43,8 @@ impl RestoreController {
         let now = self.context.clock.now();
         let mut begun = RestoreStatus {
             phase: RestorePhase::InProgress,
-            start_timestamp: Some(whole(now)),
-            validation_errors: restore::validate(&restore.spec),
+            start_timestamp: Some(whole_seconds(now)),
+            validation_errors: refusal(&restore::validate(&restore.spec)),
             ..RestoreStatus::default()
         };
         if !begun.validation_errors.is_empty() {
@@ -49,6 +53,7 @@ impl RestoreController {
             status.claim(revision, &begun).await?;
             return Ok(Action::Done);
         }
+        begun.heartbeat_timestamp = Some(whole_seconds(now));
         status.claim(revision, &begun).await?;
         info!(restore = status.name, backup = restore.spec.backup_name, "the restore starts");
         restore.status = Some(begun);
@@ -62,7 +67,7 @@ impl RestoreController {
         let (outcome, ()) = tokio::join!(job, reporter.write_to(status));
         let ended = match outcome {
             Ok(outcome) => outcome.status,
-            Err(error) => restore::failed_status(whole(now), whole(self.context.clock.now()), &error),
+            Err(error) => restore::failed_status(now, self.context.clock.now(), &error),
         };
         info!(restore = status.name, phase = ?ended.phase, "the restore ended");
         status.write(&ended).await?;
@@ -70,19 +75,28 @@ impl RestoreController {
     }
 
     /// Ends what an earlier process left behind.
-    async fn recover(&self, begun: RestoreStatus, status: &StatusWriter<'_>) -> Result<Action, ControllerError> {
+    async fn recover(
+        &self,
+        revision: &str,
+        begun: RestoreStatus,
+        status: &StatusWriter<'_>,
+    ) -> Result<Action, ControllerError> {
+        if let Some(left) = self.listener.wait(status.uid, revision, begun.heartbeat_timestamp.is_some()) {
+            return Ok(Action::RequeueAfter(left));
+        }
         let now = self.context.clock.now();
         warn!(restore = status.name, "a restore was found that nobody runs");
         let ended = RestoreStatus {
             phase: RestorePhase::Failed,
-            completion_timestamp: Some(whole(now)),
+            completion_timestamp: Some(whole_seconds(now)),
+            heartbeat_timestamp: None,
             errors: begun.errors.max(1),
             messages: vec![STOPPED.to_owned()],
             failure_reason: STOPPED.to_owned(),
-            conditions: vec![failure(now, "Interrupted", STOPPED)],
+            conditions: vec![succeeded(now, false, "Interrupted", STOPPED)],
             ..begun
         };
-        status.write(&ended).await?;
+        status.claim(revision, &ended).await?;
         Ok(Action::Done)
     }
 }
@@ -113,7 +127,7 @@ impl Reconciler for RestoreController {
             Err(error) => {
                 let refused = RestoreStatus {
                     phase: RestorePhase::FailedValidation,
-                    validation_errors: vec![format!("The Restore cannot be read: {error}")],
+                    validation_errors: vec![brief(&format!("The Restore cannot be read: {error}"))],
                     ..RestoreStatus::default()
                 };
                 status.claim(revision, &refused).await?;
@@ -123,7 +137,7 @@ impl Reconciler for RestoreController {
         let begun = restore.status.clone().unwrap_or_default();
         match begun.phase {
             RestorePhase::New => self.start(restore, revision, &status).await,
-            RestorePhase::InProgress => self.recover(begun, &status).await,
+            RestorePhase::InProgress => self.recover(revision, begun, &status).await,
             _ => Ok(Action::Done),
         }
     }

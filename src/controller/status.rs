@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::api::status::whole_seconds;
 use crate::clock::Clock;
 use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, Patch, Target};
 use crate::object::{ApiResource, RawObject};
@@ -21,6 +20,9 @@ const PAUSE_FIRST: Duration = Duration::from_millis(500);
 
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_mins(1);
+
+/// The field that says that somebody works on the object.
+const HEARTBEAT: &str = "heartbeatTimestamp";
 
 /// Writes the status of one object.
 #[derive(Debug)]
@@ -37,22 +39,26 @@ pub(super) struct StatusWriter<'a> {
 impl StatusWriter<'_> {
     /// Writes a whole status over the object of this revision only. Fails with a conflict where it has changed.
     pub(super) async fn claim(&self, revision: &str, status: &impl Serialize) -> Result<(), ClusterError> {
-        let patch = json!({"metadata": {"uid": self.uid, "resourceVersion": revision}, "status": status});
+        let patch = json!({"metadata": {"uid": self.uid, "resourceVersion": revision}, "status": full(status)});
         self.send_patiently(&patch).await
     }
 
     /// Writes a whole status, whatever else has changed. An object that is gone needs none.
     pub(super) async fn write(&self, status: &impl Serialize) -> Result<(), ClusterError> {
-        let patch = json!({"metadata": {"uid": self.uid}, "status": status});
+        let patch = json!({"metadata": {"uid": self.uid}, "status": full(status)});
         match self.send_patiently(&patch).await {
             Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(()),
             written => written,
         }
     }
 
-    /// Writes how far it is, once; the next one tells more.
-    pub(super) async fn progress(&self, progress: &impl Serialize) {
-        let patch = json!({"metadata": {"uid": self.uid}, "status": {"progress": progress}});
+    /// Writes that it is worked on, and how far it is where that is known; once, the next one tells more.
+    pub(super) async fn progress(&self, progress: Option<&impl Serialize>) {
+        let mut status = json!({HEARTBEAT: whole_seconds(self.clock.now())});
+        if let Some(progress) = progress {
+            status["progress"] = serde_json::to_value(progress).expect("API types always serialise");
+        }
+        let patch = json!({"metadata": {"uid": self.uid}, "status": status});
         if let Err(error) = self.send(&patch).await {
             tracing::debug!(%error, "progress was not written");
         }
@@ -84,19 +90,11 @@ impl StatusWriter<'_> {
     }
 }
 
-/// The time as Kubernetes stores it: in whole seconds.
-pub(super) fn whole(time: Timestamp) -> Time {
-    Time(Timestamp::from_second(time.as_second()).expect("a timestamp's seconds are in range"))
-}
-
-/// The condition of a job that did not succeed.
-pub(super) fn failure(now: Timestamp, reason: &str, message: &str) -> Condition {
-    Condition {
-        type_: "Succeeded".to_owned(),
-        status: "False".to_owned(),
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-        last_transition_time: whole(now),
-        observed_generation: None,
+/// A whole status. A merge patch keeps what it does not name: the heartbeat of what is not worked on is taken away.
+fn full(status: &impl Serialize) -> Value {
+    let mut status = serde_json::to_value(status).expect("API types always serialise");
+    if status.get(HEARTBEAT).is_none() {
+        status[HEARTBEAT] = Value::Null;
     }
+    status
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::progress::Reporter;
 use super::status::StatusWriter;
-use super::{Action, BackupController, ControllerError, Reconciler, own_resource, runtime};
+use super::{Action, BackupController, ControllerError, Reconciler, own_resource, runtime, silence};
 use crate::api::{Backup, Progress};
 use crate::backup::{BackupContext, BackupObserver, Unobserved};
 use crate::clock::Clock;
@@ -27,6 +27,8 @@ use crate::storage::{BackupStore, Bucket};
 struct Flaky {
     inner: SimCluster,
     failures: Mutex<Vec<(&'static str, ClusterErrorKind)>>,
+    /// How long every list of what is saved takes.
+    slow: (Duration, Arc<dyn Clock>),
     asked: Mutex<Vec<String>>,
 }
 
@@ -39,7 +41,14 @@ impl fmt::Debug for Flaky {
 impl Flaky {
     fn new(server: &ApiServer, failures: &[(&'static str, ClusterErrorKind)]) -> Arc<Self> {
         let failures = Mutex::new(failures.to_vec());
-        Arc::new(Self { inner: SimCluster::new(server.clone()), failures, asked: Mutex::default() })
+        let slow = (Duration::ZERO, Arc::new(SimClock(server.clock().clone())) as Arc<dyn Clock>);
+        Arc::new(Self { inner: SimCluster::new(server.clone()), failures, slow, asked: Mutex::default() })
+    }
+
+    fn slowed(server: &ApiServer, by: Duration) -> Arc<Self> {
+        let mut slowed = Arc::into_inner(Self::new(server, &[])).expect("nobody else has it");
+        slowed.slow.0 = by;
+        Arc::new(slowed)
     }
 
     fn call(&self, verb: &'static str, detail: &str) -> Result<(), ClusterError> {
@@ -70,6 +79,9 @@ impl Cluster for Flaky {
 
     async fn list(&self, r: &ApiResource, ns: Option<&str>, o: &ListOptions) -> Result<ListPage, ClusterError> {
         self.call("list", &format!("{} {}", ns.unwrap_or_default(), r.plural))?;
+        if r.plural != "backups" {
+            self.slow.1.sleep(self.slow.0).await;
+        }
         self.inner.list(r, ns, o).await
     }
 
@@ -260,4 +272,88 @@ async fn the_loop_outlives_failures_and_lists_again_where_the_watch_is_too_late(
         ("Completed".into(), "Completed".into())
     );
     assert_eq!(cluster.count("list ark backups"), 3, "at first, after the failure, after the watch that was too late");
+}
+
+/// Another look at `one` as it is now.
+async fn look(controller: &BackupController, cluster: &Flaky) -> Action {
+    controller.reconcile(&read(cluster, "one").await).await.expect("it is looked at")
+}
+
+async fn beat(cluster: &Flaky, at: &str) {
+    let resource = own_resource("backups", "Backup");
+    let target = Target { resource: &resource, namespace: Some("ark"), name: "one", subresource: Some("status") };
+    let status = json!({"status": {"phase": "InProgress", "heartbeatTimestamp": at}});
+    cluster.inner.patch(target, &Patch::Merge(RawObject::from_value(&status))).await.expect("a status");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backup_is_left_behind_when_no_heartbeat_is_heard() {
+    let (server, clock) = server();
+    add_backup(&server, "one");
+    let cluster = Flaky::new(&server, &[]);
+    let controller = controller(&cluster, &clock);
+    for at in ["2026-01-01T00:00:00Z", "2026-01-01T00:00:30Z"] {
+        beat(&cluster, at).await;
+        let Action::RequeueAfter(left) = look(&controller, &cluster).await else { panic!("somebody works on it") };
+        assert_eq!(left, silence::SILENCE.unsigned_abs());
+        clock.sleep(left.checked_sub(Duration::from_secs(1)).expect("longer")).await;
+        assert_eq!(look(&controller, &cluster).await, Action::RequeueAfter(Duration::from_secs(1)));
+    }
+    clock.sleep(Duration::from_secs(1)).await;
+    assert_eq!(look(&controller, &cluster).await, Action::Done);
+    let status = read(&cluster, "one").await.value().expect("an object")["status"].clone();
+    assert_eq!((&status["phase"], &status["conditions"][0]["reason"]), (&json!("Failed"), &json!("Interrupted")));
+    assert_eq!(status.get("heartbeatTimestamp"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_starts_leaves_alone_what_the_old_one_still_works_on() {
+    let (server, clock) = server();
+    add_backup(&server, "one");
+    let cluster = Flaky::slowed(&server, Duration::from_mins(5));
+    let old = controller(&cluster, &clock);
+    let new = controller(&cluster, &clock);
+    let story = async {
+        let mut looks = 0;
+        while phase(&cluster, "one").await != "Completed" {
+            looks += 1;
+            assert!(looks < 10_000, "it does not end");
+            let phase = phase(&cluster, "one").await;
+            assert!(matches!(phase.as_str(), "" | "InProgress"), "{phase}");
+            clock.sleep(Duration::from_secs(10)).await;
+        }
+        looks
+    };
+    let stop = tokio::sync::Notify::new();
+    let both = async {
+        tokio::join!(
+            runtime::run(Arc::clone(&cluster) as _, Arc::clone(&clock), "ark", &old, stop.notified()),
+            runtime::run(Arc::clone(&cluster) as _, Arc::clone(&clock), "ark", &new, stop.notified()),
+        )
+    };
+    let story = async {
+        let looks = story.await;
+        stop.notify_waiters();
+        looks
+    };
+    let (looks, _) = tokio::join!(story, both);
+    assert!(looks > 60, "it took long enough for a wrong verdict: {looks}");
+    assert_eq!(cluster.count("patch {\"metadata\":{\"resourceVersion\""), 1, "one claim, and no verdict by the other");
+    let status = read(&cluster, "one").await.value().expect("an object")["status"].clone();
+    assert_eq!((status.get("heartbeatTimestamp"), status["errors"].as_i64()), (None, Some(0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_any_length_fits_into_a_status() {
+    let (server, clock) = server();
+    let names: Vec<String> = (0..20_000).map(|number| format!("namespace-{number}")).collect();
+    let spec = json!({"includedNamespaces": names, "excludedNamespaces": names});
+    let metadata = json!({"name": "one", "namespace": "ark"});
+    load(&server, json!({"apiVersion": "ark.heptio.com/v1", "kind": "Backup", "metadata": metadata, "spec": spec}));
+    let cluster = Flaky::new(&server, &[]);
+    assert_eq!(look(&controller(&cluster, &clock), &cluster).await, Action::Done);
+    let status = read(&cluster, "one").await.value().expect("an object")["status"].clone();
+    let errors = status["validationErrors"].as_array().expect("errors");
+    assert_eq!((status["phase"].as_str(), errors.len()), (Some("FailedValidation"), 11));
+    assert_eq!(errors[10], "and 19990 more");
 }

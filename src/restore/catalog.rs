@@ -1,7 +1,7 @@
 //! The first pass over an archive: what it holds, in as few bytes as possible.
 //!
 //! Every entry is read once, and everything that can be wrong with the archive is found here, before anything is written
-//! to the cluster. Kept are an entry's path, identity, owners and the few facts that other entries depend on. The object
+//! to the cluster. An entry that cannot be read stays in the catalog, so that it is an error by its name. Kept are an entry's path, identity, owners and the few facts that other entries depend on. The object
 //! itself is kept while the room that the settings give lasts; what does not fit is read from the bucket again when its level comes, so
 //! that memory is bounded by that room and some hundred bytes an entry, not by the archive.
 
@@ -49,6 +49,8 @@ pub(super) struct Entry {
     pub(super) matches: bool,
     /// Why it is never restored.
     pub(super) never: Option<&'static str>,
+    /// What is wrong with its text; nothing else is known of it then.
+    pub(super) unreadable: Option<&'static str>,
     pub(super) facts: Facts,
     /// The object, where there was room.
     pub(super) held: Option<RawObject>,
@@ -70,24 +72,40 @@ impl Catalog {
         Self { entries: Vec::new(), room }
     }
 
-    /// Takes one object.
-    ///
-    /// # Errors
-    /// Where a field that decides over its restore is not what every API server makes it.
-    pub(super) fn add(
-        &mut self,
-        path: EntryPath,
-        raw: RawObject,
-        selector: &LabelSelector,
-    ) -> Result<(), RawObjectError> {
+    /// Takes one object. One of which a field that decides over its restore is not what every API server makes it cannot
+    /// be read.
+    pub(super) fn add(&mut self, path: EntryPath, raw: &RawObject, selector: &LabelSelector) {
+        if let Err(error) = self.try_add(&path, raw, selector) {
+            self.add_unreadable(path, error.reason);
+        }
+    }
+
+    /// Takes an entry of which nothing but its path is known.
+    pub(super) fn add_unreadable(&mut self, path: EntryPath, reason: &'static str) {
+        self.entries.push(Entry {
+            path,
+            api_version: String::new(),
+            kind: String::new(),
+            uid: String::new(),
+            owners: Vec::new(),
+            matches: true,
+            never: None,
+            unreadable: Some(reason),
+            facts: Facts::None,
+            held: None,
+            in_archive: true,
+        });
+    }
+
+    fn try_add(&mut self, path: &EntryPath, raw: &RawObject, selector: &LabelSelector) -> Result<(), RawObjectError> {
         let head = raw.head()?;
-        let never = never::reason(path.resource(), &head, &raw)?;
+        let never = never::reason(path.resource(), &head, raw)?;
         let no_labels = BTreeMap::new();
         let matches = selector.matches(head.metadata.labels.as_ref().unwrap_or(&no_labels));
         let (api_version, kind) = (head.api_version.into_owned(), head.kind.into_owned());
         let uid = head.metadata.uid.into_owned();
         let owners = head.metadata.owner_references.unwrap_or_default();
-        let facts = if never.is_some() { Facts::None } else { facts(path.resource(), &raw)? };
+        let facts = if never.is_some() { Facts::None } else { facts(path.resource(), raw)? };
         let size = raw.bytes().len();
         let keep = never.is_none() && size <= self.room;
         if keep {
@@ -96,13 +114,14 @@ impl Catalog {
         // A copy of its own: the raw bytes may share a whole archive member.
         let held = keep.then(|| RawObject::new(raw.bytes().to_vec()));
         self.entries.push(Entry {
-            path,
+            path: path.clone(),
             api_version,
             kind,
             uid,
             owners,
             matches,
             never,
+            unreadable: None,
             facts,
             held,
             in_archive: true,

@@ -27,6 +27,7 @@ use super::source::Source;
 use super::{RestoreContext, claims, definitions};
 use crate::cluster::{ClusterError, ClusterErrorKind, Patch, Target};
 use crate::object::{ApiResource, RawObject, ResourceMapper};
+use crate::results::Scope;
 
 /// Everything a task may read; it changes between levels only.
 pub(super) struct Engine<'a> {
@@ -328,13 +329,13 @@ impl<'a> Engine<'a> {
                         return self.exists(index, item, resource, prepared, uncertain).await;
                     }
                     if reset::without_node_ports(&mut prepared.object) {
-                        prepared.warnings.push(format!("its node ports are allocated anew: {}", error.message));
+                        prepared.warnings.push(format!("its node ports are allocated anew: {}", error.reason()));
                         continue;
                     }
-                    End::Done(Outcome::Failed(error.message))
+                    End::Done(Outcome::Failed(error.reason()))
                 }
-                Err(error) if retry::worth_a_late_try(&error) => End::Late(error.message),
-                Err(error) => End::Done(Outcome::Failed(error.message)),
+                Err(error) if retry::worth_a_late_try(&error) => End::Late(error.reason()),
+                Err(error) => End::Done(Outcome::Failed(error.reason())),
             };
             return Report { index, end, uid: None, warnings: Vec::new(), notes: Vec::new() };
         }
@@ -345,7 +346,17 @@ impl<'a> Engine<'a> {
         let made = |index: &usize| self.uids.get(index).is_some_and(|uid| self.made.contains(uid));
         let cut: Vec<usize> = self.selection.order.cut.keys().copied().filter(made).collect();
         let mut objects = source.objects(&self.selection.items, &cut);
-        while let Some(Ok((index, raw))) = objects.next().await {
+        while let Some(object) = objects.next().await {
+            let (index, raw) = match object {
+                Ok(object) => object,
+                Err(error) => {
+                    let text =
+                        format!("owner references that form a cycle could not be read again to add them: {error}");
+                    ledger.log.error(&text, &[]);
+                    ledger.results.error(Scope::Ark, text);
+                    return;
+                }
+            };
             let item = &self.selection.items[index];
             let (Some(resource), Ok(object)) = (self.resources.get(&index), raw.value()) else { continue };
             let mut patch = json!({"metadata": {"ownerReferences": object["metadata"]["ownerReferences"]}});
@@ -353,7 +364,7 @@ impl<'a> Engine<'a> {
             let target = Target { resource, namespace: item.namespace.as_deref(), name: &item.name, subresource: None };
             let message = match self.ctx.cluster.patch(target, &Patch::Merge(RawObject::from_value(&patch))).await {
                 Ok(_) => "its owner references form a cycle; they were added after it was created".to_owned(),
-                Err(error) => format!("its owner references form a cycle and could not be added: {}", error.message),
+                Err(error) => format!("its owner references form a cycle and could not be added: {}", error.reason()),
             };
             ledger.warn(&item.entry.path, item.namespace.as_deref(), &message);
         }

@@ -37,7 +37,7 @@ impl Engine<'_> {
                 let uid = Some(item.entry.uid.clone()).filter(|uid| !uid.is_empty());
                 Report { index, end: End::Done(Outcome::Created), uid, warnings, notes }
             }
-            Err(error) => report(index, None, End::Done(Outcome::Failed(error.message))),
+            Err(error) => report(index, None, End::Done(Outcome::Failed(error.reason()))),
             Ok(existing) => self.compare(index, item, resource, prepared, &existing, false).await,
         }
     }
@@ -54,7 +54,7 @@ impl Engine<'_> {
         for look in 0..GOING_LOOKS {
             let existing = match self.get(item, resource).await {
                 Ok(existing) => existing,
-                Err(error) => return report(index, None, End::Late(error.message)),
+                Err(error) => return report(index, None, End::Late(error.reason())),
             };
             let going = existing.head().is_ok_and(|head| head.metadata.deletion_timestamp.is_some());
             if !going {
@@ -169,7 +169,7 @@ impl Engine<'_> {
                 Err(error) => {
                     return Outcome::Failed(format!(
                         "it exists and differs, and could not be updated: {}",
-                        error.message
+                        error.reason()
                     ));
                 }
             }

@@ -21,7 +21,10 @@
 //! # Differences
 //! * Ark v0.6 extracted the archive to disk, created one object after the other, wrote `Completed` whatever happened, and
 //!   dropped owner references, finalizers and custom resources whose definition was in the same backup.
-//! * An archive with one bad entry is refused as a whole; v0.6 restored what it could read of it.
+//! * An archive that is not what a backup wrote is refused as a whole: another checksum than the recorded one, truncated,
+//!   entries that lead elsewhere, are links, come twice, are gigantic or hold another object than their path says. v0.6
+//!   restored what it could read of it. As there, an entry whose text is no object is an error by name and the rest is
+//!   restored.
 //! * A backup whose phase is not `Completed` or `PartiallyFailed` is refused; v0.6 did not look.
 //! * Volumes are not created from snapshots. A volume with reclaim policy `Delete` is left out, with its reason, and its
 //!   claim asks for a new one; other volumes come back as they are.
@@ -32,11 +35,12 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use jiff::Timestamp;
 use kube::ResourceExt;
 use thiserror::Error;
 
-use crate::api::{Backup, BackupPhase, Restore, RestoreProgress, RestoreStatus};
+use crate::api::status::{brief, succeeded, whole_seconds};
+use crate::api::{Backup, BackupPhase, Restore, RestorePhase, RestoreProgress, RestoreStatus};
 use crate::clock::Clock;
 use crate::cluster::{Cluster, ClusterError};
 use crate::object::{LabelSelector, ResourceMapper};
@@ -204,7 +208,7 @@ pub async fn plan(ctx: &RestoreContext, restore: &Restore, backup: &Backup) -> R
 /// Where it cannot start: the spec is refused, the backup is absent or unusable, the archive is damaged, or the cluster
 /// does not answer. Nothing was changed then.
 pub async fn run(ctx: &RestoreContext, restore: &Restore) -> Result<RestoreOutcome, RestoreError> {
-    let started = Time(ctx.clock.now());
+    let started = ctx.clock.now();
     let errors = validate(&restore.spec);
     if !errors.is_empty() {
         return Err(RestoreError::Invalid(errors));
@@ -224,18 +228,23 @@ pub async fn run(ctx: &RestoreContext, restore: &Restore) -> Result<RestoreOutco
     if let Err(error) = ctx.store.put_restore_results(&restore.spec.backup_name, &name, results.to_gzip()).await {
         results.error(Scope::Ark, format!("error uploading results file to object storage: {error}"));
     }
-    let status = outcome::status(started, Time(ctx.clock.now()), progress, &results);
+    let status = outcome::status(started, ctx.clock.now(), progress, &results);
     Ok(RestoreOutcome { status, results, counts: outcome::counts(&items), items })
 }
 
 /// The status of a restore that could not start.
-pub fn failed_status(started: Time, ended: Time, error: &RestoreError) -> RestoreStatus {
-    let mut results = Results::default();
-    results.error(Scope::Ark, error.to_string());
-    let mut status = outcome::status(started, ended, RestoreProgress::default(), &results);
-    status.phase = crate::api::RestorePhase::Failed;
-    status.failure_reason = error.to_string();
-    status
+pub fn failed_status(started: Timestamp, ended: Timestamp, error: &RestoreError) -> RestoreStatus {
+    let reason = brief(&error.to_string());
+    RestoreStatus {
+        phase: RestorePhase::Failed,
+        errors: 1,
+        start_timestamp: Some(whole_seconds(started)),
+        completion_timestamp: Some(whole_seconds(ended)),
+        messages: vec![reason.clone()],
+        conditions: vec![succeeded(ended, false, "NotStarted", &reason)],
+        failure_reason: reason,
+        ..RestoreStatus::default()
+    }
 }
 
 async fn walk(

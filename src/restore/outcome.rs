@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use crate::api::status::{first_few, succeeded, whole_seconds};
 use crate::api::{RestorePhase, RestoreProgress, RestoreStatus};
 use crate::archive::EntryPath;
 use crate::object::GroupResource;
 use crate::results::{JobLog, Results, Scope};
-
-/// Messages that the status shows: a status lives in etcd, which refuses large objects; the bucket has all of them.
-const STATUS_MESSAGES_MAX: usize = 10;
 
 /// What became of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +105,12 @@ pub(super) fn count(progress: &mut RestoreProgress, outcome: &Outcome) {
 }
 
 /// The status of a restore that ran to its end.
-pub(super) fn status(started: Time, ended: Time, progress: RestoreProgress, results: &Results) -> RestoreStatus {
+pub(super) fn status(
+    started: Timestamp,
+    ended: Timestamp,
+    progress: RestoreProgress,
+    results: &Results,
+) -> RestoreStatus {
     let nothing = progress.created + progress.updated + progress.unchanged + progress.different == 0;
     let failed = results.errors.count() > 0;
     let phase = match (failed, nothing && progress.failed > 0) {
@@ -116,13 +118,22 @@ pub(super) fn status(started: Time, ended: Time, progress: RestoreProgress, resu
         (true, false) => RestorePhase::PartiallyFailed,
         (true, true) => RestorePhase::Failed,
     };
-    let messages: Vec<String> = results.errors.messages().take(STATUS_MESSAGES_MAX).map(ToOwned::to_owned).collect();
+    let messages = first_few(results.errors.messages());
+    let (errors, warnings) = (results.errors.count(), results.warnings.count());
+    let restored = progress.created + progress.updated;
+    let message =
+        format!("{restored} of {} objects restored, {errors} errors, {warnings} warnings", progress.total_items);
+    let reason = match phase {
+        RestorePhase::Completed => "Completed",
+        RestorePhase::PartiallyFailed => "PartiallyFailed",
+        _ => "Failed",
+    };
     RestoreStatus {
         phase,
-        warnings: i64::try_from(results.warnings.count()).unwrap_or(i64::MAX),
-        errors: i64::try_from(results.errors.count()).unwrap_or(i64::MAX),
-        start_timestamp: Some(whole(&started)),
-        completion_timestamp: Some(whole(&ended)),
+        warnings: i64::try_from(warnings).unwrap_or(i64::MAX),
+        errors: i64::try_from(errors).unwrap_or(i64::MAX),
+        start_timestamp: Some(whole_seconds(started)),
+        completion_timestamp: Some(whole_seconds(ended)),
         progress: Some(progress),
         failure_reason: if phase == RestorePhase::Failed {
             messages.first().cloned().unwrap_or_default()
@@ -130,13 +141,9 @@ pub(super) fn status(started: Time, ended: Time, progress: RestoreProgress, resu
             String::new()
         },
         messages,
+        conditions: vec![succeeded(ended, !failed, reason, &message)],
         ..RestoreStatus::default()
     }
-}
-
-/// The time to the second, as Kubernetes writes times.
-fn whole(time: &Time) -> Time {
-    Time(Timestamp::from_second(time.0.as_second()).expect("the seconds of a time are a time"))
 }
 
 /// Where messages about objects go while a restore runs.

@@ -166,6 +166,7 @@ fn decide(
     for entry in catalog.entries {
         let found = resolve(mapper, entry.path.resource(), &entry.api_version, &entry.kind);
         let verdict = match (&entry.never, found) {
+            _ if entry.unreadable.is_some() => unreadable(&entry, found, filters),
             (Some(reason), _) => Verdict::Skip((*reason).to_owned()),
             (None, None) => {
                 let unknown = entry.path.resource();
@@ -199,6 +200,21 @@ fn mapped(spec: &RestoreSpec, source: &str) -> String {
 
 fn included_namespace(entry: &Entry, filters: &Filters) -> bool {
     entry.path.namespace().is_none_or(|namespace| filters.namespaces.includes(namespace))
+}
+
+/// An entry that cannot be read is an error where it was asked for. Its labels, which nobody knows, may have been.
+fn unreadable(entry: &Entry, found: Option<&ApiResource>, filters: &Filters) -> Verdict {
+    let name = found.map_or_else(|| entry.path.resource().clone(), ApiResource::group_resource);
+    let asked = match entry.path.namespace() {
+        Some(namespace) => filters.namespaces.includes(namespace),
+        None if is_namespace(&name) => filters.namespaces.includes(entry.path.name()),
+        None => filters.cluster.unwrap_or_else(|| filters.namespaces.everything()),
+    };
+    if asked && filters.resources.includes(&name) {
+        Verdict::Fail(format!("it cannot be read: {}", entry.unreadable.unwrap_or_default()))
+    } else {
+        Verdict::Skip("it is not selected".to_owned())
+    }
 }
 
 /// Why an entry is not restored, namespaces aside, which are decided when their contents are.
@@ -373,6 +389,7 @@ fn decide_namespaces(spec: &RestoreSpec, items: &mut Vec<Item>, mapper: &Resourc
                 owners: Vec::new(),
                 matches: true,
                 never: None,
+                unreadable: None,
                 facts: Facts::None,
                 held: Some(RawObject::from_value(&object)),
                 in_archive: false,

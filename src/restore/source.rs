@@ -8,9 +8,9 @@ use futures::stream::{self, BoxStream};
 use super::RestoreError;
 use super::catalog::Catalog;
 use super::select::Item;
-use crate::archive::EntryPath;
+use crate::archive::{ArchiveError, EntryPath};
 use crate::object::{LabelSelector, RawObject};
-use crate::storage::{BackupStore, StorageError};
+use crate::storage::BackupStore;
 
 /// Problems of an archive that an error names; the rest is counted.
 const PROBLEMS_MAX: usize = 10;
@@ -29,7 +29,9 @@ impl<'a> Source<'a> {
         Self { store, backup, room }
     }
 
-    /// Reads the whole archive. One bad entry is enough to refuse it: nothing of what follows can be trusted more.
+    /// Reads the whole archive. One entry that leads elsewhere, is no file, comes twice, is too large or holds another
+    /// object than its path says is enough to refuse it, as is another checksum than was recorded: it is not what a backup
+    /// wrote. An entry whose text is no object is one object that is lost; it is listed as such.
     pub(super) async fn catalog(
         &self,
         selector: &LabelSelector,
@@ -42,8 +44,12 @@ impl<'a> Source<'a> {
         while let Some(entry) = entries.next().await {
             let problem = match entry {
                 Ok((path, raw)) => {
-                    let text = path.to_string();
-                    catalog.add(path, raw, selector).err().map(|error| format!("{text}: {error}"))
+                    catalog.add(path, &raw, selector);
+                    None
+                }
+                Err(ArchiveError::Unreadable { path, reason }) => {
+                    catalog.add_unreadable(path, reason);
+                    None
                 }
                 Err(error) => Some(error.to_string()),
             };
@@ -71,7 +77,7 @@ impl<'a> Source<'a> {
         &'s self,
         items: &'s [Item],
         chosen: &'s [usize],
-    ) -> BoxStream<'s, Result<(usize, RawObject), StorageError>> {
+    ) -> BoxStream<'s, Result<(usize, RawObject), ArchiveError>> {
         let held = chosen.iter().filter_map(|index| Some(Ok((*index, items[*index].entry.held.clone()?))));
         let held = stream::iter(held);
         let mut rest: BTreeMap<&EntryPath, usize> = BTreeMap::new();
@@ -82,12 +88,14 @@ impl<'a> Source<'a> {
             return held.boxed();
         }
         let again = stream::once(self.store.entries(self.backup)).flat_map(move |entries| match entries {
-            Err(error) => stream::iter([Err(error)]).boxed(),
+            Err(error) => stream::iter([Err(error.into())]).boxed(),
             Ok(entries) => {
                 let rest = rest.clone();
                 let found = entries.into_stream().filter_map(move |entry| {
                     let found = match entry {
                         Ok((path, raw)) => rest.get(&path).map(|index| Ok((*index, raw))),
+                        Err(error) if error.is_fatal() => Some(Err(error)),
+                        // What is wrong with one entry was found at the first reading.
                         Err(_) => None,
                     };
                     futures::future::ready(found)

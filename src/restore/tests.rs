@@ -13,6 +13,8 @@ use crate::clock::TokioClock;
 use crate::cluster::SimCluster;
 use crate::storage::Bucket;
 
+mod hostile;
+
 const START: &str = "2026-01-01T00:00:00Z";
 
 struct World {

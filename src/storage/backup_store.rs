@@ -254,7 +254,9 @@ impl BackupStore {
         while let Some(entry) = entries.next().await {
             match entry {
                 Ok((found, object)) if found == *path => return Ok(object),
-                Err(error) if error.is_fatal() => return Err(archive_error(&error, operation())),
+                Err(error) if error.is_fatal() || is_about(&error, path) => {
+                    return Err(archive_error(&error, operation()));
+                }
                 Ok(_) | Err(_) => {}
             }
         }
@@ -280,6 +282,11 @@ impl BackupStore {
         }
         first_error.map_or(Ok(keys.len()), Err)
     }
+}
+
+/// Whether this entry is the one that cannot be read.
+fn is_about(error: &ArchiveError, path: &EntryPath) -> bool {
+    matches!(error, ArchiveError::Unreadable { path: found, .. } if found == path)
 }
 
 fn no_entry(operation: String) -> StorageError {
