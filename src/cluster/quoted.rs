@@ -82,7 +82,7 @@ mod tests {
                 "illegal base64 data at input byte 4",
             ),
             (r#"x: Invalid value: "s3cret"#, "x: Invalid value"),
-            (r#"exceeded quota: shop, requested: pods=1"#, "exceeded quota: shop, requested: pods=1"),
+            ("exceeded quota: shop, requested: pods=1", "exceeded quota: shop, requested: pods=1"),
         ] {
             assert_eq!(without_values(said), kept);
         }

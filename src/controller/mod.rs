@@ -6,12 +6,12 @@
 //! | Phase found | What happens |
 //! |---|---|
 //! | `New` or empty | validated, then `FailedValidation` or `InProgress`, the job, its final phase |
-//! | `InProgress` | watched while its heartbeat goes on; then left behind by a server that ended: a published backup gets its outcome from the bucket, everything else is `Failed` |
+//! | `InProgress` | listened to (`silence`); left behind, a published backup gets its outcome from the bucket, else `Failed` |
 //! | anything else | nothing |
 //!
 //! Promises: the phase is written before the work begins, under the revision that was looked at, so that of two servers
-//! one works, and the other one, as a server that starts while the old one finishes its work, keeps off as long as a
-//! heartbeat is heard (`silence`); an `InProgress` object never stays behind (design decision 5); a status that cannot be written is written
+//! one works; the other one, or a server that starts while the old one finishes its work, keeps off as long as it hears a
+//! heartbeat; an `InProgress` object never stays behind (design decision 5); a status that cannot be written is written
 //! again. One object of a kind at a time.
 //!
 //! # Differences

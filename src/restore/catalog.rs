@@ -1,9 +1,10 @@
 //! The first pass over an archive: what it holds, in as few bytes as possible.
 //!
 //! Every entry is read once, and everything that can be wrong with the archive is found here, before anything is written
-//! to the cluster. An entry that cannot be read stays in the catalog, so that it is an error by its name. Kept are an entry's path, identity, owners and the few facts that other entries depend on. The object
-//! itself is kept while the room that the settings give lasts; what does not fit is read from the bucket again when its level comes, so
-//! that memory is bounded by that room and some hundred bytes an entry, not by the archive.
+//! to the cluster. An entry that cannot be read stays in the catalog, so that it is an error by its name. Kept are an
+//! entry's path, identity, owners and the few facts that other entries depend on. The object itself is kept while the room
+//! that the settings give lasts; what does not fit is read from the bucket again when its level comes, so that memory is
+//! bounded by that room and some hundred bytes an entry, not by the archive.
 
 use std::collections::{BTreeMap, BTreeSet};
 
