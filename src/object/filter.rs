@@ -164,6 +164,13 @@ impl ResourceFilter {
         !self.excludes.contains(name) && self.includes.as_ref().is_none_or(|included| included.contains(name))
     }
 
+    /// Whether a resource is selected that has two names, such as one that another group took over: excluded by either
+    /// name it is not.
+    pub fn includes_as(&self, name: &GroupResource, alias: &GroupResource) -> bool {
+        let included = |names: &Names| names.contains(name) || names.contains(alias);
+        !included(&self.excludes) && self.includes.as_ref().is_none_or(included)
+    }
+
     /// Whether the list of includes names this resource itself, rather than everything.
     pub fn names(&self, name: &GroupResource) -> bool {
         self.includes.as_ref().is_some_and(|included| included.contains(name))

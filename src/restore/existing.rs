@@ -67,7 +67,8 @@ impl Engine<'_> {
             let object = RawObject::from_value(&prepared.object);
             if let Ok(stored) = self.ctx.cluster.create(resource, item.namespace.as_deref(), &object).await {
                 let uid = stored.head().ok().map(|head| head.metadata.uid.into_owned());
-                return report(index, uid, End::Done(Outcome::Created));
+                let Prepared { warnings, notes, .. } = prepared;
+                return Report { index, end: End::Done(Outcome::Created), uid, warnings, notes };
             }
         }
         report(index, None, End::Late("an object of this name is being deleted".to_owned()))

@@ -111,8 +111,13 @@ pub(super) fn resolve<'m>(
 pub(super) fn select(spec: &RestoreSpec, catalog: Catalog, discovery: &Discovery, priorities: &[String]) -> Selection {
     let (mapper, added) = with_definitions(discovery, &catalog);
     let (resources, unresolved) = ResourceFilter::resolve(&spec.included_resources, &spec.excluded_resources, &mapper);
+    let in_archive = |name: &str| {
+        let mut directories = catalog.entries.iter().map(|entry| entry.path.resource());
+        directories.any(|directory| directory.resource == name || directory.to_string() == name)
+    };
     let mut warnings: Vec<String> = unresolved
         .iter()
+        .filter(|name| !in_archive(name))
         .map(|name| format!("neither the cluster nor the backup knows a resource {name:?}; it selects nothing more"))
         .collect();
     for broken in &discovery.broken {
@@ -210,7 +215,7 @@ fn unreadable(entry: &Entry, found: Option<&ApiResource>, filters: &Filters) -> 
         None if is_namespace(&name) => filters.namespaces.includes(entry.path.name()),
         None => filters.cluster.unwrap_or_else(|| filters.namespaces.everything()),
     };
-    if asked && filters.resources.includes(&name) {
+    if asked && filters.resources.includes_as(&name, entry.path.resource()) {
         Verdict::Fail(format!("it cannot be read: {}", entry.unreadable.unwrap_or_default()))
     } else {
         Verdict::Skip("it is not selected".to_owned())
@@ -246,7 +251,7 @@ fn left_out(
             }
         }
     }
-    if !filters.resources.includes(&name) {
+    if !filters.resources.includes_as(&name, entry.path.resource()) {
         return skip("its resource is not selected");
     }
     if let Facts::Volume { deleted_with_claim: true, .. } = entry.facts {

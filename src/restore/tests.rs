@@ -14,6 +14,7 @@ use crate::cluster::SimCluster;
 use crate::storage::Bucket;
 
 mod hostile;
+mod names;
 
 const START: &str = "2026-01-01T00:00:00Z";
 
