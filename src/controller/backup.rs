@@ -10,7 +10,7 @@ use super::silence::Listener;
 use super::status::StatusWriter;
 use super::{Action, ControllerError, Reconciler, own_resource};
 use crate::api::status::{brief, refusal, succeeded, whole_seconds};
-use crate::api::{Backup, BackupPhase, BackupStatus, FORMAT_VERSION};
+use crate::api::{Backup, BackupPhase, BackupStatus};
 use crate::backup::{self, BackupContext};
 use crate::object::{ApiResource, RawObject};
 use crate::storage::StorageErrorKind;
@@ -33,23 +33,18 @@ impl BackupController {
         Self { context, resource: own_resource("backups", "Backup"), listener }
     }
 
-    async fn start(
-        &self,
-        mut backup: Backup,
-        revision: &str,
-        status: &StatusWriter<'_>,
-    ) -> Result<Action, ControllerError> {
+    async fn start(&self, mut backup: Backup, status: &StatusWriter<'_>) -> Result<Action, ControllerError> {
         let now = self.context.clock.now();
         let mut begun = backup::started(&backup, now);
         begun.validation_errors = refusal(&backup::validate(&backup.spec));
         if !begun.validation_errors.is_empty() {
             begun.phase = BackupPhase::FailedValidation;
             info!(backup = status.name, errors = ?begun.validation_errors, "the backup is refused");
-            status.claim(revision, &begun).await?;
+            status.claim(&begun).await?;
             return Ok(Action::Done);
         }
         begun.heartbeat_timestamp = Some(whole_seconds(now));
-        status.claim(revision, &begun).await?;
+        status.claim(&begun).await?;
         info!(backup = status.name, "the backup starts");
         backup.status = Some(begun.clone());
         let reporter = Arc::new(Reporter::new());
@@ -73,11 +68,10 @@ impl BackupController {
     async fn recover(
         &self,
         backup: &Backup,
-        revision: &str,
         begun: BackupStatus,
         status: &StatusWriter<'_>,
     ) -> Result<Action, ControllerError> {
-        if let Some(left) = self.listener.wait(status.uid, revision, begun.heartbeat_timestamp.is_some()) {
+        if let Some(left) = self.listener.wait(status.uid, status.revision, begun.heartbeat_timestamp.is_some()) {
             return Ok(Action::RequeueAfter(left));
         }
         let ended = match self.context.store.metadata(status.name).await {
@@ -91,7 +85,7 @@ impl BackupController {
             Err(error) => self.failed(begun, "Interrupted", &format!("{STOPPED} ({error})")),
         };
         warn!(backup = status.name, phase = ?ended.phase, "a backup was found that nobody runs");
-        status.claim(revision, &ended).await?;
+        status.claim(&ended).await?;
         Ok(Action::Done)
     }
 
@@ -117,43 +111,14 @@ impl Reconciler for BackupController {
 
     async fn reconcile(&self, object: &RawObject) -> Result<Action, ControllerError> {
         let Ok(head) = object.head() else { return Ok(Action::Done) };
-        if head.metadata.deletion_timestamp.is_some() {
-            return Ok(Action::Done);
-        }
-        let status = StatusWriter {
-            cluster: self.context.cluster.as_ref(),
-            clock: &self.context.clock,
-            resource: &self.resource,
-            namespace: &head.metadata.namespace,
-            name: &head.metadata.name,
-            uid: &head.metadata.uid,
-        };
-        let revision = &head.metadata.resource_version;
-        let backup: Backup = match serde_json::from_slice(object.bytes()) {
-            Ok(backup) => backup,
-            Err(_) if has_phase(object) => return Ok(Action::Done),
-            Err(error) => {
-                let refused = BackupStatus {
-                    version: FORMAT_VERSION,
-                    phase: BackupPhase::FailedValidation,
-                    validation_errors: vec![brief(&format!("The Backup cannot be read: {error}"))],
-                    ..BackupStatus::default()
-                };
-                status.claim(revision, &refused).await?;
-                return Ok(Action::Done);
-            }
-        };
+        let (cluster, clock) = (self.context.cluster.as_ref(), &self.context.clock);
+        let Some(status) = StatusWriter::of(cluster, clock, &self.resource, &head) else { return Ok(Action::Done) };
+        let Some(backup) = status.read::<Backup>(object).await? else { return Ok(Action::Done) };
         let begun = backup.status.clone().unwrap_or_default();
         match begun.phase {
-            BackupPhase::New => self.start(backup, revision, &status).await,
-            BackupPhase::InProgress => self.recover(&backup, revision, begun, &status).await,
+            BackupPhase::New => self.start(backup, &status).await,
+            BackupPhase::InProgress => self.recover(&backup, begun, &status).await,
             _ => Ok(Action::Done),
         }
     }
-}
-
-/// Whether an object that cannot be read whole was looked at before.
-pub(super) fn has_phase(object: &RawObject) -> bool {
-    let phase = object.value().ok().and_then(|value| value["status"]["phase"].as_str().map(str::to_owned));
-    phase.is_some_and(|phase| !phase.is_empty() && phase != "New")
 }

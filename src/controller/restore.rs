@@ -5,12 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tracing::{info, warn};
 
-use super::backup::has_phase;
 use super::progress::Reporter;
 use super::silence::Listener;
 use super::status::StatusWriter;
 use super::{Action, ControllerError, Reconciler, own_resource};
-use crate::api::status::{brief, refusal, succeeded, whole_seconds};
+use crate::api::status::{refusal, succeeded, whole_seconds};
 use crate::api::{Restore, RestorePhase, RestoreStatus};
 use crate::object::{ApiResource, RawObject};
 use crate::restore::{self, RestoreContext};
@@ -34,12 +33,7 @@ impl RestoreController {
         Self { context, resource: own_resource("restores", "Restore"), listener }
     }
 
-    async fn start(
-        &self,
-        mut restore: Restore,
-        revision: &str,
-        status: &StatusWriter<'_>,
-    ) -> Result<Action, ControllerError> {
+    async fn start(&self, mut restore: Restore, status: &StatusWriter<'_>) -> Result<Action, ControllerError> {
         let now = self.context.clock.now();
         let mut begun = RestoreStatus {
             phase: RestorePhase::InProgress,
@@ -50,11 +44,11 @@ impl RestoreController {
         if !begun.validation_errors.is_empty() {
             begun.phase = RestorePhase::FailedValidation;
             info!(restore = status.name, errors = ?begun.validation_errors, "the restore is refused");
-            status.claim(revision, &begun).await?;
+            status.claim(&begun).await?;
             return Ok(Action::Done);
         }
         begun.heartbeat_timestamp = Some(whole_seconds(now));
-        status.claim(revision, &begun).await?;
+        status.claim(&begun).await?;
         info!(restore = status.name, backup = restore.spec.backup_name, "the restore starts");
         restore.status = Some(begun);
         let reporter = Arc::new(Reporter::new());
@@ -75,13 +69,8 @@ impl RestoreController {
     }
 
     /// Ends what an earlier process left behind.
-    async fn recover(
-        &self,
-        revision: &str,
-        begun: RestoreStatus,
-        status: &StatusWriter<'_>,
-    ) -> Result<Action, ControllerError> {
-        if let Some(left) = self.listener.wait(status.uid, revision, begun.heartbeat_timestamp.is_some()) {
+    async fn recover(&self, begun: RestoreStatus, status: &StatusWriter<'_>) -> Result<Action, ControllerError> {
+        if let Some(left) = self.listener.wait(status.uid, status.revision, begun.heartbeat_timestamp.is_some()) {
             return Ok(Action::RequeueAfter(left));
         }
         let now = self.context.clock.now();
@@ -96,7 +85,7 @@ impl RestoreController {
             conditions: vec![succeeded(now, false, "Interrupted", STOPPED)],
             ..begun
         };
-        status.claim(revision, &ended).await?;
+        status.claim(&ended).await?;
         Ok(Action::Done)
     }
 }
@@ -109,35 +98,13 @@ impl Reconciler for RestoreController {
 
     async fn reconcile(&self, object: &RawObject) -> Result<Action, ControllerError> {
         let Ok(head) = object.head() else { return Ok(Action::Done) };
-        if head.metadata.deletion_timestamp.is_some() {
-            return Ok(Action::Done);
-        }
-        let status = StatusWriter {
-            cluster: self.context.cluster.as_ref(),
-            clock: &self.context.clock,
-            resource: &self.resource,
-            namespace: &head.metadata.namespace,
-            name: &head.metadata.name,
-            uid: &head.metadata.uid,
-        };
-        let revision = &head.metadata.resource_version;
-        let restore: Restore = match serde_json::from_slice(object.bytes()) {
-            Ok(restore) => restore,
-            Err(_) if has_phase(object) => return Ok(Action::Done),
-            Err(error) => {
-                let refused = RestoreStatus {
-                    phase: RestorePhase::FailedValidation,
-                    validation_errors: vec![brief(&format!("The Restore cannot be read: {error}"))],
-                    ..RestoreStatus::default()
-                };
-                status.claim(revision, &refused).await?;
-                return Ok(Action::Done);
-            }
-        };
+        let (cluster, clock) = (self.context.cluster.as_ref(), &self.context.clock);
+        let Some(status) = StatusWriter::of(cluster, clock, &self.resource, &head) else { return Ok(Action::Done) };
+        let Some(restore) = status.read::<Restore>(object).await? else { return Ok(Action::Done) };
         let begun = restore.status.clone().unwrap_or_default();
         match begun.phase {
-            RestorePhase::New => self.start(restore, revision, &status).await,
-            RestorePhase::InProgress => self.recover(revision, begun, &status).await,
+            RestorePhase::New => self.start(restore, &status).await,
+            RestorePhase::InProgress => self.recover(begun, &status).await,
             _ => Ok(Action::Done),
         }
     }

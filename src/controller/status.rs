@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::api::status::whole_seconds;
+use crate::api::status::{brief, whole_seconds};
 use crate::clock::Clock;
 use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, Patch, Target};
-use crate::object::{ApiResource, RawObject};
+use crate::object::{ApiResource, Head, RawObject};
 
 /// How often a status is sent before the object is put off: with the pauses below, some four minutes, which an API server
 /// needs at most to come back.
@@ -34,12 +35,48 @@ pub(super) struct StatusWriter<'a> {
     pub(super) name: &'a str,
     /// Another object of the same name does not get this one's status.
     pub(super) uid: &'a str,
+    /// The revision that was looked at.
+    pub(super) revision: &'a str,
 }
 
-impl StatusWriter<'_> {
-    /// Writes a whole status over the object of this revision only. Fails with a conflict where it has changed.
-    pub(super) async fn claim(&self, revision: &str, status: &impl Serialize) -> Result<(), ClusterError> {
-        let patch = json!({"metadata": {"uid": self.uid, "resourceVersion": revision}, "status": full(status)});
+impl<'a> StatusWriter<'a> {
+    /// The writer for this object; `None` where it is being deleted, which leaves nothing to do.
+    pub(super) fn of(
+        cluster: &'a dyn Cluster,
+        clock: &'a Arc<dyn Clock>,
+        resource: &'a ApiResource,
+        head: &'a Head<'_>,
+    ) -> Option<Self> {
+        let metadata = &head.metadata;
+        metadata.deletion_timestamp.is_none().then(|| Self {
+            cluster,
+            clock,
+            resource,
+            namespace: &metadata.namespace,
+            name: &metadata.name,
+            uid: &metadata.uid,
+            revision: &metadata.resource_version,
+        })
+    }
+
+    /// Reads the object. One that cannot be read is refused, unless it has been looked at before.
+    pub(super) async fn read<T: DeserializeOwned>(&self, object: &RawObject) -> Result<Option<T>, ClusterError> {
+        let error = match serde_json::from_slice(object.bytes()) {
+            Ok(read) => return Ok(Some(read)),
+            Err(error) => error,
+        };
+        let phase = object.value().ok().and_then(|value| value["status"]["phase"].as_str().map(str::to_owned));
+        if phase.is_none_or(|phase| phase.is_empty() || phase == "New") {
+            let reason = brief(&format!("The {} cannot be read: {error}", self.resource.kind));
+            self.claim(&json!({"phase": "FailedValidation", "validationErrors": [reason]})).await?;
+        }
+        Ok(None)
+    }
+
+    /// Writes a whole status over the object of the revision that was looked at. Fails with a conflict where it has
+    /// changed.
+    pub(super) async fn claim(&self, status: &impl Serialize) -> Result<(), ClusterError> {
+        let patch = json!({"metadata": {"uid": self.uid, "resourceVersion": self.revision}, "status": full(status)});
         self.send_patiently(&patch).await
     }
 

@@ -232,6 +232,7 @@ async fn progress_is_written_once_a_second_and_never_after_the_end() {
         namespace: "ark",
         name: "one",
         uid: &head.metadata.uid,
+        revision: &head.metadata.resource_version,
     };
     let reporter = Reporter::new();
     let engine = async {

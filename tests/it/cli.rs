@@ -86,6 +86,11 @@ fn backup_and_restore_without_a_server_or_custom_resources() {
     assert_eq!(names(&restored), names(&deployments));
     assert_eq!(restored[0].1["spec"], deployments[0].1["spec"]);
     assert_eq!(restored[0].1["metadata"]["labels"]["ark-restore"], "again");
+    let revision = cluster.server.revision();
+    let twice = person.ark("restore create again --from-backup before --store {}/bucket");
+    assert_eq!(twice.code, 1, "{twice:?}");
+    assert!(twice.err.contains("carried out before; choose another name"), "{twice:?}");
+    assert_eq!(cluster.server.revision(), revision, "a name that is used changes nothing");
 
     let listed = person.ark("restore get --store {}/bucket");
     assert!(listed.out.contains("again") && listed.out.contains("Completed"), "{listed:?}");
