@@ -100,13 +100,17 @@ impl Catalog {
 
     fn try_add(&mut self, path: &EntryPath, raw: &RawObject, selector: &LabelSelector) -> Result<(), RawObjectError> {
         let head = raw.head()?;
-        let never = never::reason(path.resource(), &head, raw)?;
+        // A directory may leave the group out; the object does not.
+        let whole = head.api_version.split_once('/').filter(|_| path.resource().group.is_empty());
+        let whole = whole.map(|(group, _)| GroupResource::new(group, &path.resource().resource));
+        let resource = whole.as_ref().unwrap_or(path.resource());
+        let never = never::reason(resource, &head, raw)?;
         let no_labels = BTreeMap::new();
         let matches = selector.matches(head.metadata.labels.as_ref().unwrap_or(&no_labels));
         let (api_version, kind) = (head.api_version.into_owned(), head.kind.into_owned());
         let uid = head.metadata.uid.into_owned();
         let owners = head.metadata.owner_references.unwrap_or_default();
-        let facts = if never.is_some() { Facts::None } else { facts(path.resource(), raw)? };
+        let facts = if never.is_some() { Facts::None } else { facts(resource, raw)? };
         let size = raw.bytes().len();
         let keep = never.is_none() && size <= self.room;
         if keep {

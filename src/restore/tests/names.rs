@@ -63,3 +63,18 @@ async fn a_resource_may_be_named_as_the_archive_names_it() {
         assert_eq!(done.results, Results::default(), "{name}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_never_restored_is_known_in_a_directory_without_group() {
+    let world = World::bare();
+    let metadata = json!({"name": "x", "namespace": "one"});
+    let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata});
+    let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata,
+        "status": {"completionTime": "2017-11-30T00:00:00Z"}});
+    let paths = ["leases", "jobs"].map(|resource| format!("resources/{resource}/namespaces/one/x.json"));
+    backup_of(&world, "b", &[(paths[0].clone(), lease), (paths[1].clone(), job)]).await;
+    let done = world.restore("r", of("b")).await;
+    for path in &paths {
+        assert!(matches!(outcome(&done, path), Outcome::Skipped(_)), "{path}: {:?}", outcome(&done, path));
+    }
+}
