@@ -362,7 +362,7 @@ impl<'a> Engine<'a> {
             let mut patch = json!({"metadata": {"ownerReferences": object["metadata"]["ownerReferences"]}});
             self.rewrite_all_owners(item, &mut patch, &mut Vec::new());
             let target = Target { resource, namespace: item.namespace.as_deref(), name: &item.name, subresource: None };
-            let message = match self.ctx.cluster.patch(target, &Patch::Merge(RawObject::from_value(&patch))).await {
+            let message = match self.patch(target, &Patch::Merge(RawObject::from_value(&patch))).await {
                 Ok(_) => "its owner references form a cycle; they were added after it was created".to_owned(),
                 Err(error) => format!("its owner references form a cycle and could not be added: {}", error.reason()),
             };

@@ -158,21 +158,24 @@ impl Engine<'_> {
             return Outcome::Updated(paths);
         }
         let target = Target { resource, namespace: item.namespace.as_deref(), name: &item.name, subresource: None };
-        let patch = Patch::Merge(RawObject::from_value(&patch));
+        match self.patch(target, &Patch::Merge(RawObject::from_value(&patch))).await {
+            Ok(_) => Outcome::Updated(paths),
+            Err(error) => {
+                Outcome::Failed(format!("it exists and differs, and could not be updated: {}", error.reason()))
+            }
+        }
+    }
+
+    /// Patches, patiently: a merge patch that is sent twice does the same as once.
+    pub(super) async fn patch(&self, target: Target<'_>, patch: &Patch) -> Result<RawObject, ClusterError> {
         let mut attempt = 0;
         loop {
-            match self.ctx.cluster.patch(target, &patch).await {
-                Ok(_) => return Outcome::Updated(paths),
+            match self.ctx.cluster.patch(target, patch).await {
                 Err(error) if error.kind.is_transient() && attempt < retry::ATTEMPTS_MAX => {
                     self.ctx.clock.sleep(retry::delay(attempt, &error)).await;
                     attempt += 1;
                 }
-                Err(error) => {
-                    return Outcome::Failed(format!(
-                        "it exists and differs, and could not be updated: {}",
-                        error.reason()
-                    ));
-                }
+                answer => return answer,
             }
         }
     }
