@@ -1,10 +1,11 @@
 //! What the body of a write must be to fit its target: kind, version, namespace and name.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::meta;
 use crate::options::Target;
 use crate::resource::ResourceDef;
+use crate::shape;
 use crate::status::Status;
 
 /// The body with kind, version and namespace of the target, or 400 where they differ.
@@ -15,11 +16,8 @@ pub(crate) fn typed(def: &ResourceDef, target: &Target, mut body: Value) -> Resu
             .map_or_else(|| (def.api_version(), def.kind.clone()), |sub| (sub.api_version(), sub.kind.clone())),
         None => (def.api_version(), def.kind.clone()),
     };
-    let Some(fields) = body.as_object_mut() else {
-        return Err(Status::bad_request(format!(
-            "the object provided is unrecognized (must be of type {kind}): the body is not a JSON object"
-        )));
-    };
+    shape::check(def, &body)?;
+    let fields = fields(&mut body, &kind)?;
     for (key, value) in [("apiVersion", &expected), ("kind", &kind)] {
         if fields.get(key).is_none_or(Value::is_null) {
             fields.insert(key.to_owned(), Value::from(value.as_str()));
@@ -43,9 +41,8 @@ pub(crate) fn typed(def: &ResourceDef, target: &Target, mut body: Value) -> Resu
                 ({package}.{kind}): unknown conversion"
         )));
     }
-    if meta::metadata_mut(&mut body).is_none() {
-        return Err(Status::bad_request("the object provided has no metadata"));
-    }
+    // A body without it has an empty one.
+    meta::metadata_mut(&mut body);
     match target.namespace.as_deref() {
         Some(namespace) if def.namespaced => {
             let given = meta::meta_text(&body, "namespace");
@@ -64,6 +61,15 @@ pub(crate) fn typed(def: &ResourceDef, target: &Target, mut body: Value) -> Resu
         _ => meta::unset(&mut body, "namespace"),
     }
     Ok(body)
+}
+
+/// The fields of a body, or 400 where it is no object.
+pub(crate) fn fields<'a>(body: &'a mut Value, kind: &str) -> Result<&'a mut Map<String, Value>, Status> {
+    body.as_object_mut().ok_or_else(|| {
+        Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): the body is not a JSON object"
+        ))
+    })
 }
 
 /// [`typed`], and the name of the target too.

@@ -32,6 +32,7 @@ mod rng;
 mod rules;
 mod select;
 mod server;
+mod shape;
 mod status;
 mod store;
 mod subresource;

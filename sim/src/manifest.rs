@@ -6,6 +6,8 @@
 
 use serde_json::Value;
 
+use crate::shape::{DEPTH_MAX, is_deeper};
+
 /// The longest document that is read.
 const DOCUMENT_LENGTH_MAX: usize = 64 << 20;
 
@@ -104,7 +106,11 @@ pub(crate) fn yaml(text: &str) -> Result<Value, String> {
         // A snippet in an error would print what may be secret.
         with_snippet: false,
     };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
+    let value = serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())?;
+    if is_deeper(&value, DEPTH_MAX) {
+        return Err(format!("nested deeper than {DEPTH_MAX} levels"));
+    }
+    Ok(value)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::object::Object;
-use crate::status::Status;
+use crate::status::{Cause, Status};
 
 /// The resource, and where needed the object, that a call is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,6 +88,25 @@ pub struct WriteOptions {
     pub field_manager: Option<String>,
     /// What happens to unknown fields.
     pub field_validation: FieldValidation,
+}
+
+/// The longest name of a writer, in bytes.
+pub(crate) const FIELD_MANAGER_MAX: usize = 128;
+
+impl WriteOptions {
+    /// 422 for the name of a writer that is too long or cannot be printed; `kind` is that of the options, as `CreateOptions`.
+    pub(crate) fn check(&self, kind: &str) -> Result<(), Status> {
+        let manager = self.field_manager.as_deref().unwrap_or_default();
+        let cause = if manager.len() > FIELD_MANAGER_MAX {
+            let message = format!("Too long: may not be more than {FIELD_MANAGER_MAX} bytes");
+            Cause { reason: "FieldValueTooLong".to_owned(), message, field: "fieldManager".to_owned() }
+        } else if manager.chars().any(char::is_control) {
+            Cause::invalid("fieldManager", &Value::from(manager), "should only contain printable characters")
+        } else {
+            return Ok(());
+        };
+        Err(Status::invalid("meta.k8s.io", kind, "", &[cause]))
+    }
 }
 
 /// What a deletion does to the objects that the deleted one owns.

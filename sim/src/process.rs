@@ -45,27 +45,22 @@ impl ApiServer {
     }
 }
 
-/// The container that is asked for, or the one that the pod leaves no doubt about.
-fn container(pod: &Object, asked: Option<&str>) -> Result<String, Status> {
+/// The container that is asked for, or the only one. An annotation that names a default is the business of `kubectl`.
+pub(crate) fn container(pod: &Object, asked: Option<&str>) -> Result<String, Status> {
     let list = |path| meta::at(pod.value(), path).and_then(Value::as_array).into_iter().flatten();
     let names = |path| list(path).map(|container| meta::text(container, "name")).collect::<Vec<_>>();
     let main = names("spec.containers");
-    let annotations = pod.metadata().get("annotations");
-    let default = annotations
-        .and_then(|annotations| annotations.get("kubectl.kubernetes.io/default-container"))
-        .and_then(Value::as_str)
-        .filter(|default| main.contains(default));
     let name = pod.name();
-    match (asked.filter(|asked| !asked.is_empty()), default, main.as_slice()) {
-        (Some(asked), ..) => {
+    match (asked.filter(|asked| !asked.is_empty()), main.as_slice()) {
+        (Some(asked), _) => {
             let others = [names("spec.initContainers"), names("spec.ephemeralContainers")].concat();
             if main.contains(&asked) || others.contains(&asked) {
                 return Ok(asked.to_owned());
             }
             Err(Status::bad_request(format!("container {asked} is not valid for pod {name}")))
         }
-        (None, Some(one), _) | (None, None, &[one]) => Ok(one.to_owned()),
-        (None, None, many) => Err(Status::bad_request(format!(
+        (None, &[one]) => Ok(one.to_owned()),
+        (None, many) => Err(Status::bad_request(format!(
             "a container name must be specified for pod {name}, choose one of: [{}]",
             many.join(" ")
         ))),

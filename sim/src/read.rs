@@ -93,7 +93,9 @@ impl Core {
             items.push(present(def, object));
             last = Some(key);
         }
-        let remaining = matching.count() as u64;
+        // Counted only where it is told: behind a selector it is enough to know that there is more.
+        let remaining = if selection.is_empty() { matching.count() } else { usize::from(matching.next().is_some()) };
+        let remaining = remaining as u64;
         let continue_token = last.filter(|_| remaining > 0).map(|key| token(at, &key[prefix.len()..]));
         Ok(List {
             api_version: def.api_version(),

@@ -125,12 +125,17 @@ pub(crate) fn desired<'a>(def: &ResourceDef, value: &'a Value) -> Vec<(&'a Strin
 
 /// Refuses what the real storage would refuse.
 pub(crate) fn bounded(value: &Value) -> Result<(), Status> {
-    let mut count = Count(0);
-    serde_json::to_writer(&mut count, value).expect("a JSON value always serialises");
-    if count.0 > MAX_OBJECT_BYTES {
+    if length(value) > MAX_OBJECT_BYTES {
         return Err(Status::storage("etcdserver: request is too large"));
     }
     Ok(())
+}
+
+/// The bytes of a value as JSON.
+pub(crate) fn length(value: &Value) -> usize {
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value).expect("a JSON value always serialises");
+    count.0
 }
 
 /// Counts what is written to it.

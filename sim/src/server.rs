@@ -151,7 +151,8 @@ impl Registry {
             return Err(Status::unavailable());
         }
         let Some(def) = self.find(group, version, &target.resource) else {
-            let known = self.defs.iter().any(|def| def.group == *group && def.version == *version);
+            // A group of custom resources knows nothing beyond its definitions: there the absence is that of the page.
+            let known = self.defs.iter().any(|def| def.group == *group && def.version == *version && !def.is_custom());
             return Err(if known { Status::unknown_resource() } else { Status::unknown_group() });
         };
         if target.namespace.is_some() && !def.namespaced {
@@ -266,6 +267,11 @@ impl ApiServer {
             if now > revision { Poll::Ready(now) } else { Poll::Pending }
         })
         .await
+    }
+
+    /// The definition of a target; an error where it is not served or its scope is another.
+    pub(crate) fn resolve(&self, target: &Target) -> Result<Arc<ResourceDef>, Status> {
+        self.lock().registry.resolve(target)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -5,11 +5,13 @@
 //!
 //! # Differences
 //!
-//! Nobody is asked who they are: every review allows. Tokens are not signed. An eviction asks no disruption budget.
+//! Nobody is asked who they are: every review allows. Tokens are not signed. An eviction asks no disruption budget. The
+//! scale of a custom resource is at `spec.replicas` and `status.replicas`, whatever the paths of its definition.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use crate::body::fields;
 use crate::clock::rfc3339;
 use crate::meta;
 use crate::object::Object;
@@ -17,6 +19,7 @@ use crate::options::{DeleteOptions, Target, WriteOptions};
 use crate::resource::ResourceDef;
 use crate::rules::copy;
 use crate::server::Core;
+use crate::shape;
 use crate::status::{Cause, Status};
 use crate::store;
 use crate::write::present;
@@ -53,7 +56,9 @@ pub(crate) fn merge(name: &str, old: &Object, new: &Value) -> Result<Value, Stat
             let cause = Cause::invalid("spec.replicas", &replicas, detail);
             return Err(Status::invalid("autoscaling", "Scale", old.name(), &[cause]));
         }
-        merged["spec"]["replicas"] = replicas;
+        if let Some(spec) = meta::object_at(&mut merged, "spec") {
+            spec.insert("replicas".to_owned(), replicas);
+        }
     }
     Ok(merged)
 }
@@ -126,11 +131,13 @@ pub(crate) fn create(
     def: &ResourceDef,
     target: &Target,
     name: &str,
-    body: Value,
+    mut body: Value,
     options: &WriteOptions,
     now: Timestamp,
 ) -> Result<Object, Status> {
     let object = core.existing(def, target)?;
+    fields(&mut body, def.subresource(name).map_or("", |sub| sub.kind.as_str()))?;
+    shape::check(def, &body)?;
     match (def.plural.as_str(), name) {
         ("pods", "binding") => bind(core, def, &object, &body, options, now),
         ("pods", "eviction") => {
@@ -215,12 +222,8 @@ pub(crate) fn answer(
     mut body: Value,
     now: Timestamp,
 ) -> Result<Object, Status> {
-    if !body.is_object() {
-        return Err(Status::bad_request(format!(
-            "the object provided is unrecognized (must be of type {}): the body is not a JSON object",
-            def.kind
-        )));
-    }
+    fields(&mut body, &def.kind)?;
+    shape::check(def, &body)?;
     body["apiVersion"] = Value::from(def.api_version());
     body["kind"] = Value::from(def.kind.as_str());
     meta::metadata_mut(&mut body);

@@ -38,6 +38,7 @@ const GENERATE_ATTEMPTS: usize = 8;
 impl ApiServer {
     /// Creates an object, or posts to a subresource such as `binding`. Kinds that are only questions (access reviews) are answered.
     pub fn create(&self, target: &Target, body: Value, options: &WriteOptions) -> Result<Object, Status> {
+        options.check("CreateOptions")?;
         let now = self.now();
         self.transaction(|core| {
             let def = core.registry.resolve(target)?;
@@ -52,6 +53,12 @@ impl ApiServer {
 
     /// Replaces an object or the part of it that a subresource is.
     pub fn update(&self, target: &Target, body: Value, options: &WriteOptions) -> Result<Object, Status> {
+        self.put(target, body, options).map(|(object, _)| object)
+    }
+
+    /// [`ApiServer::update`], and whether the object was created by it: some kinds are, where they are absent.
+    pub(crate) fn put(&self, target: &Target, body: Value, options: &WriteOptions) -> Result<(Object, bool), Status> {
+        options.check("UpdateOptions")?;
         let now = self.now();
         self.transaction(|core| {
             let def = core.registry.resolve(target)?;
@@ -60,16 +67,17 @@ impl ApiServer {
             let old = match core.existing(&def, target) {
                 Ok(old) => old,
                 Err(_) if creates_on_update(&def) && target.subresource.is_none() => {
-                    return core.create(&def, target, body, options, now);
+                    return core.create(&def, target, body, options, now).map(|created| (created, true));
                 }
                 Err(absent) => return Err(absent),
             };
-            core.replace(&def, target, &old, body, options, now)
+            core.replace(&def, target, &old, body, options, now).map(|object| (object, false))
         })
     }
 
     /// Changes an object or the part of it that a subresource is.
     pub fn patch(&self, target: &Target, patch: &Patch, options: &WriteOptions) -> Result<Object, Status> {
+        options.check("PatchOptions")?;
         let now = self.now();
         self.transaction(|core| {
             let def = core.registry.resolve(target)?;

@@ -94,7 +94,7 @@ fn sync(access: Access<'_>, deployment: &Object, sets: Vec<Object>) {
     let mut old: Vec<Object> = sets;
     old.sort_by_key(|set| (revision(set), set.name().to_owned()));
     let present = old.iter().position(is_present).map(|place| old.remove(place));
-    let next = old.iter().map(revision).max().unwrap_or(0) + 1;
+    let next = old.iter().map(revision).max().unwrap_or(0).saturating_add(1);
     let busy = old.iter().any(|set| number(set.value(), "/status/replicas").unwrap_or(0) > 0 || replicas(set) > 0);
     let present = match present {
         Some(set) => Some(annotate(access, deployment, set, next, bounds)),

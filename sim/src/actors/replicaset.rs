@@ -9,7 +9,7 @@ use crate::object::Object;
 use crate::options::Propagation;
 
 /// The most pods created or deleted for one set in one pass, as the real controller's burst.
-const BURST: usize = 500;
+pub(super) const BURST: usize = 500;
 
 pub(super) fn pass(access: Access<'_>) {
     for set in access.all(REPLICA_SETS) {

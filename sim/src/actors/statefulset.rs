@@ -18,7 +18,7 @@ use super::access::{
 use super::hash::short;
 use super::ownership::{claim, selected};
 use super::pods::{create, from_template, is_finished, is_ready, label};
-use super::replicaset::{put_counts, replicas};
+use super::replicaset::{BURST, put_counts, replicas};
 use crate::object::Object;
 use crate::options::Propagation;
 
@@ -56,7 +56,7 @@ fn sync_revision(access: Access<'_>, set: &Object) -> Option<String> {
     if let Some(found) = revisions.iter().find(|revision| revision.value()["data"] == data) {
         if number(found.value(), "/revision") != Some(latest) {
             let mut body = found.value().clone();
-            body["revision"] = (latest + 1).into();
+            body["revision"] = latest.saturating_add(1).into();
             access.update(REVISIONS, body);
         }
         return Some(found.name().to_owned());
@@ -77,7 +77,7 @@ fn sync_revision(access: Access<'_>, set: &Object) -> Option<String> {
             "ownerReferences": [STATEFUL_SETS.controller_reference(set)],
         },
         "data": data,
-        "revision": latest + 1,
+        "revision": latest.saturating_add(1),
     });
     access.create(REVISIONS, set.namespace(), body).map(|revision| revision.name().to_owned())
 }
@@ -90,12 +90,15 @@ fn manage(access: Access<'_>, set: &Object, pods: &[Object], revision: &str) {
         let target = PODS.target(pod.namespace(), Some(pod.name()));
         access.delete(&target, pod.uid(), Propagation::Background);
     };
+    let mut made = 0;
     for place in 0..wanted {
         match at(place) {
             None => {
                 create_claims(access, set, place);
                 create_pod(access, set, place, revision);
-                if !parallel {
+                made += 1;
+                // The rest with the next pass.
+                if !parallel || made == BURST {
                     return;
                 }
             }

@@ -27,6 +27,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use super::route::Query;
 use super::stream::Body;
 use crate::exec::{ExecOptions, Process};
+use crate::process::container;
 use crate::{ApiServer, Object, Status};
 
 /// The subprotocols, best first.
@@ -49,36 +50,6 @@ const MESSAGE_LENGTH: usize = 32 * 1024;
 const KEY_LENGTH: usize = 16;
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
-
-/// The container that is meant: the one named, or the only one.
-pub(super) fn container(pod: &Object, asked: Option<&str>) -> Result<String, Status> {
-    let names = |pointer: &str| -> Vec<&str> {
-        let containers = pod.value().pointer(pointer).and_then(Value::as_array);
-        let names = containers.into_iter().flatten();
-        names.filter_map(|container| container.get("name")?.as_str()).collect()
-    };
-    let main = names("/spec/containers");
-    match asked.filter(|name| !name.is_empty()) {
-        Some(name) => {
-            let known = main.contains(&name)
-                || names("/spec/initContainers").contains(&name)
-                || names("/spec/ephemeralContainers").contains(&name);
-            if known {
-                Ok(name.to_owned())
-            } else {
-                Err(Status::bad_request(format!("container {name} is not valid for pod {}", pod.name())))
-            }
-        }
-        None => match main.as_slice() {
-            [only] => Ok((*only).to_owned()),
-            many => Err(Status::bad_request(format!(
-                "a container name must be specified for pod {}, choose one of: [{}]",
-                pod.name(),
-                many.join(" ")
-            ))),
-        },
-    }
-}
 
 /// Answers the upgrade and lets the process run behind it.
 pub(super) fn answer(

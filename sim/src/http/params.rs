@@ -6,6 +6,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::route::Query;
+use crate::options::FIELD_MANAGER_MAX;
 use crate::{Cause, DeleteOptions, FieldValidation, ListOptions, Propagation, Status, WatchOptions, WriteOptions};
 
 /// The words of `propagationPolicy` as a real server lists them.
@@ -58,7 +59,9 @@ pub(crate) fn write_options(query: &Query, headers: &HeaderMap, kind: &str) -> R
 fn manager(headers: &HeaderMap) -> Option<String> {
     let agent = headers.get(http::header::USER_AGENT)?.to_str().ok()?;
     let name = agent.split('/').next().unwrap_or_default();
-    Some(name).filter(|name| !name.is_empty()).map(str::to_owned)
+    // Cut, not refused: nobody chose it as the name of a writer.
+    let name: String = name.chars().filter(|c| !c.is_control()).take(FIELD_MANAGER_MAX).collect();
+    Some(name).filter(|name| !name.is_empty())
 }
 
 /// The options of a deletion: the body where there is one, else the query.

@@ -15,6 +15,7 @@ use super::route::{ParsedTarget, Query};
 use super::shape::{Shaper, not_acceptable};
 use super::stream::{Body, Events};
 use super::table::IncludeObject;
+use crate::process;
 use crate::{ApiServer, Deleted, Object, Patch, ResourceDef, Status, Target};
 
 /// The patch types of custom resources, as a real server lists them.
@@ -39,7 +40,7 @@ pub(super) fn answer(call: Call<'_>) -> Response<Body> {
 
 impl Call<'_> {
     fn run(self) -> Result<Response<Body>, Status> {
-        let def = self.definition()?;
+        let def = self.server.resolve(&self.target.clone().into())?;
         if let Some(special) = self.target.subresource.as_deref().filter(|_| def.plural == "pods") {
             match special {
                 "log" => return self.log(),
@@ -77,28 +78,6 @@ impl Call<'_> {
         }
     }
 
-    /// What is asked about. A group of custom resources knows no resource beyond its definitions, so there
-    /// the absence is that of the page.
-    fn definition(&self) -> Result<Arc<ResourceDef>, Status> {
-        let ParsedTarget { group, version, resource, .. } = &self.target;
-        let broken =
-            self.server.aggregated().into_iter().any(|(g, v, healthy)| g == *group && v == *version && !healthy);
-        if broken {
-            return Err(Status::unavailable());
-        }
-        let served = self.server.resources();
-        let mut known = false;
-        for def in served {
-            if def.group == *group && def.version == *version {
-                if def.plural == *resource {
-                    return Ok(def);
-                }
-                known |= !def.is_custom();
-            }
-        }
-        Err(if known { Status::unknown_resource() } else { Status::unknown_group() })
-    }
-
     fn list(self, answering: &Answering) -> Result<Response<Body>, Status> {
         let options = params::list_options(&self.query)?;
         let list = self.server.list(&self.target.into(), &options)?;
@@ -132,8 +111,8 @@ impl Call<'_> {
     fn update(self, answering: &Answering) -> Result<Response<Body>, Status> {
         let options = params::write_options(&self.query, &self.parts.headers, "UpdateOptions")?;
         let object = body::object(&self.body, negotiate::body_type(&self.parts.headers), &answering.def.kind)?;
-        let updated = self.server.update(&self.target.into(), object, &options)?;
-        answering.object(200, &updated)
+        let (updated, created) = self.server.put(&self.target.into(), object, &options)?;
+        answering.object(if created { 201 } else { 200 }, &updated)
     }
 
     fn patch(self, answering: &Answering) -> Result<Response<Body>, Status> {
@@ -183,7 +162,7 @@ impl Call<'_> {
             return Err(Status::method_not_allowed());
         }
         let pod = self.pod()?;
-        exec_ws::container(&pod, self.query.get("container"))?;
+        process::container(&pod, self.query.get("container"))?;
         Ok(answer::bytes(200, "text/plain", Bytes::new()))
     }
 

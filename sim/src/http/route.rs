@@ -210,7 +210,7 @@ impl Query {
     /// A boolean as the API server reads one: a key without a value is true, as is every value but
     /// `0` and `false`. `None` where the key is absent.
     pub(crate) fn flag(&self, key: &str) -> Option<bool> {
-        self.get(key).map(|value| !matches!(value, "0" | "false"))
+        self.get(key).map(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
     }
 }
 
@@ -277,6 +277,7 @@ mod tests {
         assert_eq!(query.flag("watch"), Some(true));
         assert_eq!(query.flag("absent"), None);
         assert_eq!(Query::parse("watch=0").flag("watch"), Some(false));
+        assert_eq!(Query::parse("watch=False").flag("watch"), Some(false));
         assert_eq!(query.non_empty("limit"), None);
         assert_eq!(query.all("a").collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(query.get("x"), Some("=+%zz"));

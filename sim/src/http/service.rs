@@ -54,17 +54,25 @@ where
         let router = self.router.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
+            if body.size_hint().lower() > BODY_LENGTH_MAX as u64 {
+                // Said at once: nobody waits for gigabytes that are only announced.
+                return Ok(too_large());
+            }
             match Limited::new(body, BODY_LENGTH_MAX).collect().await {
                 Ok(body) => Ok(router.handle(Request::from_parts(parts, body.to_bytes()))),
-                Err(error) if error.is::<LengthLimitError>() => Ok(answer::status(&Status::new(
-                    413,
-                    "RequestEntityTooLarge",
-                    format!("Request entity too large: limit is {BODY_LENGTH_MAX}"),
-                ))),
+                Err(error) if error.is::<LengthLimitError>() => Ok(too_large()),
                 Err(error) => Err(BodyError(error)),
             }
         })
     }
+}
+
+fn too_large() -> Response<Body> {
+    answer::status(&Status::new(
+        413,
+        "RequestEntityTooLarge",
+        format!("Request entity too large: limit is {BODY_LENGTH_MAX}"),
+    ))
 }
 
 impl ApiServer {

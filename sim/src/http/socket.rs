@@ -15,6 +15,26 @@ use crate::ApiServer;
 /// Connections at a time: each may hold a watch. Others wait in the listener's queue.
 const CONNECTIONS_MAX: usize = 1024;
 
+/// Whether the next connection may be accepted after this error of the last one: the client went away before our accept, or the
+/// process has no descriptor left, which the end of another connection mends.
+enum Refusal {
+    Gone,
+    Full,
+    Broken(io::Error),
+}
+
+impl Refusal {
+    fn of(error: io::Error) -> Self {
+        /// `EMFILE` and `ENFILE`, which the standard library has no kind for.
+        const FULL: [i32; 2] = [24, 23];
+        match error.kind() {
+            io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset => Self::Gone,
+            _ if error.raw_os_error().is_some_and(|code| FULL.contains(&code)) => Self::Full,
+            _ => Self::Broken(error),
+        }
+    }
+}
+
 /// Serves one connection until either side ends it. Errors are the other side's: it went away, or spoke no HTTP.
 pub(super) async fn connection<S>(server: ApiServer, stream: S)
 where
@@ -39,12 +59,13 @@ impl ApiServer {
                     Ok((stream, _)) => {
                         connections.spawn(connection(self.clone(), stream));
                     }
-                    // The client went away between its connect and our accept.
-                    Err(error) if matches!(
-                        error.kind(),
-                        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
-                    ) => {}
-                    Err(error) => return Err(error),
+                    Err(error) => match Refusal::of(error) {
+                        Refusal::Gone => {}
+                        // Others wait in the listener's queue until one of ours ends.
+                        Refusal::Full if connections.join_next().await.is_some() => {}
+                        Refusal::Full => return Err(io::Error::other("no file descriptor is left for a connection")),
+                        Refusal::Broken(error) => return Err(error),
+                    },
                 },
             }
         }

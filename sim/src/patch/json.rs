@@ -1,13 +1,19 @@
 //! RFC 6902: a list of operations at JSON pointers.
 //!
-//! All or nothing. A pointer that leads nowhere and a `test` that fails are 422, a patch that is no patch is 400.
+//! All or nothing. A pointer that leads nowhere and a `test` that fails are 422, a patch that is no patch is 400. A small patch
+//! could build a huge or a deep value out of copies and moves: both are bounded while it is applied.
 
 use serde_json::Value;
 
+use crate::rules;
+use crate::shape::{DEPTH_MAX, is_deeper};
 use crate::status::Status;
 
 /// As many operations as a real server takes.
 const LIMIT: usize = 10_000;
+
+/// How much all copies of a patch may add together, in bytes of JSON: as much as a request.
+const COPIED_MAX: usize = 3 * 1024 * 1024;
 
 pub(super) fn apply(mut value: Value, operations: &Value) -> Result<Value, Status> {
     let Some(operations) = operations.as_array() else {
@@ -23,13 +29,50 @@ pub(super) fn apply(mut value: Value, operations: &Value) -> Result<Value, Statu
             ),
         ));
     }
+    let mut growth = Growth { copied: 0, levels: 0 };
     for operation in operations {
-        step(&mut value, operation)?;
+        step(&mut value, operation, &mut growth)?;
     }
     Ok(value)
 }
 
-fn step(value: &mut Value, operation: &Value) -> Result<(), Status> {
+/// What copies and moves have added so far.
+struct Growth {
+    /// Bytes of JSON.
+    copied: usize,
+    /// Levels at most, since the depth was last looked at.
+    levels: usize,
+}
+
+impl Growth {
+    fn copy(&mut self, copied: &Value) -> Result<(), Status> {
+        self.copied += rules::length(copied);
+        if self.copied <= COPIED_MAX {
+            return Ok(());
+        }
+        Err(Status::new(
+            413,
+            "RequestEntityTooLarge",
+            format!("Request entity too large: the copies of a JSON patch may add {COPIED_MAX} bytes at most"),
+        ))
+    }
+
+    /// Something was put below `pointer`. Looks at the whole value only when it may have become too deep: a patch of
+    /// ten thousand moves must not walk it ten thousand times.
+    fn deepen(&mut self, value: &Value, pointer: &str) -> Result<(), Status> {
+        self.levels += pointer.bytes().filter(|byte| *byte == b'/').count();
+        if self.levels <= DEPTH_MAX {
+            return Ok(());
+        }
+        self.levels = 0;
+        if is_deeper(value, DEPTH_MAX) {
+            return Err(Status::bad_request(format!("the patched object is nested deeper than {DEPTH_MAX} levels")));
+        }
+        Ok(())
+    }
+}
+
+fn step(value: &mut Value, operation: &Value, growth: &mut Growth) -> Result<(), Status> {
     let field = |name: &str| {
         let text = operation.get(name).and_then(Value::as_str);
         text.ok_or_else(|| Status::bad_request(format!("error decoding patch: an operation lacks the text {name:?}")))
@@ -46,19 +89,21 @@ fn step(value: &mut Value, operation: &Value) -> Result<(), Status> {
             remove(value, from).and_then(|moved| add(value, path, moved))
         }
         "copy" => {
-            let copied = find(value, field("from")?).map(|source| source.clone());
-            copied.and_then(|copied| add(value, path, copied))
+            let source = find(value, field("from")?).ok_or_else(Status::unprocessable)?;
+            growth.copy(source)?;
+            let copied = source.clone();
+            add(value, path, copied)
         }
         "test" => {
-            let expected = operand().unwrap_or_default();
-            let found = find(value, path).map_or(Value::Null, |place| place.clone());
-            (found == expected).then_some(())
+            let expected = operation.get("value").unwrap_or(&Value::Null);
+            find(value, path).map_or(expected.is_null(), |found| found == expected).then_some(())
         }
         other => {
             return Err(Status::bad_request(format!("error decoding patch: unexpected kind: {other}")));
         }
     };
-    done.ok_or_else(Status::unprocessable)
+    done.ok_or_else(Status::unprocessable)?;
+    growth.deepen(value, path)
 }
 
 /// The unescaped parts of a pointer; `None` for one that does not begin with a slash.

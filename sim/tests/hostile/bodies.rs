@@ -1,0 +1,75 @@
+//! Bodies that are small to send and large to hold, or that break a reader's stack.
+
+use serde_json::json;
+
+use super::{send, server};
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+/// A JSON patch of tiny size may not make the object grow without end.
+#[test]
+fn copies_of_a_patch_are_bounded() {
+    let server = server();
+    let map = json!({"metadata": {"name": "a"}, "data": {"k": "x".repeat(1000)}});
+    send(&server, "POST", MAPS, "application/json", map.to_string().into_bytes());
+    let copies: Vec<_> =
+        (0..60).map(|n| json!({"op": "copy", "from": "/data", "path": format!("/data/{n}")})).collect();
+    let patch = json!(copies).to_string().into_bytes();
+    let (status, said) = send(&server, "PATCH", &format!("{MAPS}/a"), "application/json-patch+json", patch);
+    assert_eq!((status.as_u16(), said["reason"].as_str()), (413, Some("RequestEntityTooLarge")), "{said}");
+}
+
+/// Nor deeper than what a reader of JSON takes.
+#[test]
+fn depth_is_bounded_whatever_the_way() {
+    let server = server();
+    let things = json!({"metadata": {"name": "a"}, "data": {}});
+    send(&server, "POST", MAPS, "application/json", things.to_string().into_bytes());
+    let deeper = json!([
+        {"op": "add", "path": "/x", "value": {}},
+        {"op": "move", "from": "/data", "path": "/x/y"},
+        {"op": "move", "from": "/x", "path": "/data"},
+    ]);
+    let many: Vec<_> = deeper.as_array().expect("a list").iter().cycle().take(9_999).collect();
+    let patch = json!(many).to_string().into_bytes();
+    let path = format!("{MAPS}/a");
+    let (status, said) = send(&server, "PATCH", &path, "application/json-patch+json", patch);
+    assert_eq!(status, 400, "{said}");
+    // A little at a time.
+    let patch = deeper.to_string().into_bytes();
+    let refused =
+        (0..200).find(|_| send(&server, "PATCH", &path, "application/json-patch+json", patch.clone()).0 == 400);
+    assert!(refused.is_some_and(|round| round < 128), "{refused:?}");
+
+    for (content_type, open, close) in [
+        ("application/json", "{\"a\":", "}"),
+        ("application/json", "[", "]"),
+        ("application/yaml", "[", "]"),
+        ("application/yaml", "{a: ", "}"),
+    ] {
+        for depth in [200, 1_900, 100_000] {
+            let body = format!(
+                "{{\"metadata\": {{\"name\": \"b\"}}, \"data\": {}1{}}}",
+                open.repeat(depth),
+                close.repeat(depth)
+            );
+            let (status, said) = send(&server, "POST", MAPS, content_type, body.into_bytes());
+            assert_eq!(status, 400, "{content_type} {open} {depth}: {said}");
+        }
+    }
+    let lines: String = (0..1_500).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    let (status, _) = send(&server, "POST", MAPS, "application/yaml", lines.into_bytes());
+    assert_eq!(status, 400);
+}
+
+/// Aliases that multiply.
+#[test]
+fn a_yaml_bomb_is_refused() {
+    let mut text = "metadata: {name: b}\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..10 {
+        let before = format!("*a{}, ", level - 1).repeat(10);
+        text.push_str(&format!("a{level}: &a{level} [{}]\n", before.trim_end_matches(", ")));
+    }
+    let (status, said) = send(&server(), "POST", MAPS, "application/yaml", text.into_bytes());
+    assert_eq!(status, 400, "{said}");
+}
