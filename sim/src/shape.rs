@@ -6,7 +6,8 @@
 //! # Differences
 //!
 //! A real server knows the type of every field; here most are taken as they are until schemas are applied. The message names
-//! JSON types, not those of Go. A real server reads a body of 10,000 levels; here 120 are the end, so that every reader of JSON takes
+//! JSON types, not those of Go. A null where a text of a map or list is expected is refused, where a real server reads the empty
+//! text. A real server reads a body of 10,000 levels; here 120 are the end, so that every reader of JSON takes
 //! the object, inside a list too.
 
 use serde_json::Value;
@@ -35,15 +36,16 @@ use Shape::{Count, Object, Objects, Text, TextMap, Texts};
 impl Shape {
     /// The value that is not of this shape, with the name of what was expected.
     fn misfit(self, value: &Value) -> Option<(&Value, &'static str)> {
-        let text = |value: &Value| value.is_string() || value.is_null();
         let whole = |fits: bool, expected| (!fits).then_some((value, expected));
         match (self, value) {
             (_, Value::Null) => None,
             (Count, _) => whole(value.as_i64().is_some_and(|count| i32::try_from(count).is_ok()), "int32"),
             (Text, _) => whole(value.is_string(), "string"),
             (Object, _) => whole(value.is_object(), "object"),
-            (Texts, Value::Array(list)) => list.iter().find(|entry| !text(entry)).map(|entry| (entry, "string")),
-            (TextMap, Value::Object(map)) => map.values().find(|entry| !text(entry)).map(|entry| (entry, "string")),
+            (Texts, Value::Array(list)) => list.iter().find(|entry| !entry.is_string()).map(|entry| (entry, "string")),
+            (TextMap, Value::Object(map)) => {
+                map.values().find(|entry| !entry.is_string()).map(|entry| (entry, "string"))
+            }
             (Objects, Value::Array(list)) => {
                 list.iter().find(|entry| !entry.is_object()).map(|entry| (entry, "object"))
             }
@@ -170,7 +172,8 @@ mod tests {
         let service = ResourceDef::new("", "v1", "services", "Service", true);
         let custom = ResourceDef { origin: Origin::Custom("x".to_owned()), ..service.clone() };
         for (body, taken, taken_of_custom) in [
-            (json!({"metadata": {"name": "a", "labels": {"a": null}, "finalizers": null}}), true, true),
+            (json!({"metadata": {"name": "a", "labels": null, "finalizers": null}}), true, true),
+            (json!({"metadata": {"labels": {"a": null}}}), false, false),
             (json!({"metadata": {"labels": {"a": 1}}}), false, false),
             (json!({"metadata": {"name": 5}}), false, false),
             (json!({"metadata": {"ownerReferences": ["x"]}}), false, false),

@@ -1,6 +1,6 @@
 //! Workloads: selectors fit their templates and never change.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::unchangeable;
 use crate::meta;
@@ -18,9 +18,23 @@ fn refuse(def: &ResourceDef, value: &Value, causes: &[Cause]) -> Result<(), Stat
 
 /// 422 where the selector of a workload would not find its own pods.
 pub(super) fn selects_its_template(def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
-    let (Some(selector), Some(template)) = (meta::at(value, "spec.selector"), meta::at(value, "spec.template")) else {
+    if !matches!(def.plural.as_str(), "deployments" | "replicasets" | "statefulsets" | "daemonsets") {
         return Ok(());
+    }
+    let selector = meta::at(value, "spec.selector").filter(|selector| !selector.is_null());
+    let Some(selector) = selector else {
+        return refuse(def, value, &[Cause::required("spec.selector", "")]);
     };
+    // It would take the pods of everybody.
+    let selects = |key| {
+        selector.get(key).is_some_and(|part| !matches!(part, Value::Null) && part != &json!({}) && part != &json!([]))
+    };
+    if !selects("matchLabels") && !selects("matchExpressions") {
+        let kind = def.kind.to_lowercase();
+        let detail = format!("empty selector is invalid for {kind}");
+        return refuse(def, value, &[Cause::invalid("spec.selector", selector, &detail)]);
+    }
+    let template = meta::at(value, "spec.template").unwrap_or(&Value::Null);
     let empty = Map::new();
     let labels = meta::metadata(template).get("labels").and_then(Value::as_object).unwrap_or(&empty);
     if matches_object(selector, labels) {
