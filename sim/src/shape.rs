@@ -71,14 +71,13 @@ const METADATA: [(&str, Shape); 12] = [
 ];
 
 /// Fields of built-in kinds. Where two kinds have a field of the same path, it has the same shape in both.
-const BUILT_IN: [(&str, Shape); 40] = [
+const BUILT_IN: [(&str, Shape); 39] = [
     ("spec.backoffLimit", Count),
     ("spec.completions", Count),
     ("spec.minReadySeconds", Count),
     ("spec.parallelism", Count),
     ("spec.replicas", Count),
     ("spec.revisionHistoryLimit", Count),
-    ("status.active", Count),
     ("status.availableReplicas", Count),
     ("status.collisionCount", Count),
     ("status.currentReplicas", Count),

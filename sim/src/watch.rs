@@ -3,6 +3,11 @@
 //! Owns the cursor of one watcher. It reads the store's history and is woken by writes; nothing is pushed to it, so that a slow
 //! watcher costs nothing and falls off the end of the history like a real one: with an error event 410. Works without a runtime
 //! ([`Watch::try_next`]) and as a stream that also ends at its timeout on the server's clock.
+//!
+//! # Differences
+//!
+//! Bookmarks come at the end of the initial events and of the watch, not every minute. A watch without a timeout never ends, where a
+//! real server chooses one.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -14,8 +14,8 @@
 //!
 //! No authentication, no TLS, no `/openapi/v2`, no metrics; Protobuf is read
 //! for a few kinds and never written; `attach`, `portforward` and `proxy`
-//! answer 501; SPDY is refused, `exec` speaks WebSocket only. `POST` to a collection of another scope answers
-//! like an unknown resource.
+//! answer 501; SPDY is refused, `exec` speaks WebSocket only. A path that names a namespace for a cluster-scoped
+//! resource answers like an unknown resource; `POST` without one for a namespaced resource is 400.
 
 mod answer;
 mod body;

@@ -122,6 +122,14 @@ const SELECTOR: &[Field] = &[
     (2, "matchExpressions", Messages(&[(1, "key", Text), (2, "operator", Text), (3, "values", Texts)])),
 ];
 
+const JOB: &[Field] = &[
+    (1, "parallelism", NumberPointer),
+    (2, "completions", NumberPointer),
+    (3, "activeDeadlineSeconds", NumberPointer),
+    (6, "template", Message(POD_TEMPLATE)),
+    (7, "backoffLimit", NumberPointer),
+];
+
 const ROLE: &[Field] = &[
     (1, "metadata", Message(METADATA)),
     (
@@ -204,19 +212,36 @@ fn fields_of(api_version: &str, kind: &str) -> Option<&'static [Field]> {
                 ]),
             ),
         ],
-        ("batch/v1", "Job") => &[
+        ("batch/v1", "Job") => &[(1, "metadata", Message(METADATA)), (2, "spec", Message(JOB))],
+        ("batch/v1", "CronJob") => &[
             (1, "metadata", Message(METADATA)),
             (
                 2,
                 "spec",
                 Message(&[
-                    (1, "parallelism", NumberPointer),
-                    (2, "completions", NumberPointer),
-                    (3, "activeDeadlineSeconds", NumberPointer),
-                    (6, "template", Message(POD_TEMPLATE)),
-                    (7, "backoffLimit", NumberPointer),
+                    (1, "schedule", Text),
+                    (2, "startingDeadlineSeconds", NumberPointer),
+                    (3, "concurrencyPolicy", Text),
+                    (4, "suspend", FlagPointer),
+                    (5, "jobTemplate", Message(&[(1, "metadata", Message(METADATA)), (2, "spec", Message(JOB))])),
+                    (8, "timeZone", TextPointer),
                 ]),
             ),
+        ],
+        ("v1", "ResourceQuota") => &[
+            (1, "metadata", Message(METADATA)),
+            (2, "spec", Message(&[(1, "hard", QuantityMap), (2, "scopes", Texts)])),
+        ],
+        ("scheduling.k8s.io/v1", "PriorityClass") => &[
+            (1, "metadata", Message(METADATA)),
+            (2, "value", Number),
+            (3, "globalDefault", Flag),
+            (4, "description", Text),
+            (5, "preemptionPolicy", TextPointer),
+        ],
+        ("authentication.k8s.io/v1", "TokenRequest") => &[
+            (1, "metadata", Message(METADATA)),
+            (2, "spec", Message(&[(1, "audiences", Texts), (4, "expirationSeconds", NumberPointer)])),
         ],
         ("rbac.authorization.k8s.io/v1", "Role" | "ClusterRole") => ROLE,
         ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => BINDING,

@@ -2,6 +2,7 @@
 
 mod actors;
 mod bodies;
+mod clients;
 mod objects;
 mod requests;
 
