@@ -92,8 +92,10 @@ fn sync(access: Access<'_>, deployment: &Object, sets: Vec<Object>) {
     let is_present = |set: &Object| template_key(&set.value()["spec"]["template"]) == wanted;
     let paused = deployment.value()["spec"]["paused"] == true;
     let mut old: Vec<Object> = sets;
-    old.sort_by_key(|set| (revision(set), set.name().to_owned()));
+    // After a restore two sets may have the template. The oldest is it, whatever their revisions: the chosen one's is raised.
+    old.sort_by_key(|set| (created(set), set.name().to_owned()));
     let present = old.iter().position(is_present).map(|place| old.remove(place));
+    old.sort_by_key(|set| (revision(set), set.name().to_owned()));
     let next = old.iter().map(revision).max().unwrap_or(0).saturating_add(1);
     let busy = old.iter().any(|set| number(set.value(), "/status/replicas").unwrap_or(0) > 0 || replicas(set) > 0);
     let present = match present {
@@ -146,6 +148,11 @@ fn without_empty(value: Value) -> Value {
         Value::Array(list) => list.into_iter().map(without_empty).collect(),
         other => other,
     }
+}
+
+/// When the set was created; text in UTC and whole seconds sorts like the time.
+fn created(set: &Object) -> String {
+    text(set.value(), "/metadata/creationTimestamp").unwrap_or_default().to_owned()
 }
 
 fn revision(set: &Object) -> u64 {

@@ -77,6 +77,31 @@ fn a_deployment_makes_a_set_and_pods() {
 }
 
 #[test]
+fn of_two_sets_with_the_template_the_older_one_stays() {
+    let mut world = World::all();
+    world.create(DEPLOYMENTS, "t", deployment("web", 2, "nginx"));
+    world.settle();
+    let first = world.list(SETS, "t")[0].clone();
+    // As a restore brings it back: the same template under the hash that another cluster gave it.
+    let mut twin = first.value().clone();
+    twin["metadata"] = json!({
+        "name": "web-twin",
+        "labels": twin["metadata"]["labels"],
+        "ownerReferences": twin["metadata"]["ownerReferences"],
+        "annotations": {"deployment.kubernetes.io/revision": "1"},
+    });
+    for labels in ["/metadata/labels", "/spec/selector/matchLabels", "/spec/template/metadata/labels"] {
+        twin.pointer_mut(labels).expect("labels")["pod-template-hash"] = "twin".into();
+    }
+    world.server.clock().advance(std::time::Duration::from_secs(1));
+    world.create(SETS, "t", twin);
+    world.settle();
+    let pods: Vec<String> = world.list(PODS, "t").iter().map(|pod| pod.name().to_owned()).collect();
+    assert!(pods.len() == 2 && pods.iter().all(|name| name.starts_with(first.name())), "{pods:?}");
+    assert_eq!(world.get(SETS, "t", "web-twin")["spec"]["replicas"], 0);
+}
+
+#[test]
 fn a_new_template_rolls_out_and_an_old_one_comes_back() {
     let mut world = World::all();
     world.create(DEPLOYMENTS, "t", deployment("web", 3, "nginx:1"));
