@@ -36,12 +36,17 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
     crds
 }
 
-/// Lets every property that is not required be `null`, and every optional enumeration be empty text.
+/// Lets every property that is not required be `null`, and every optional enumeration be empty text. Number formats become
+/// those that a server knows.
 fn accept_nulls(schema: &mut JSONSchemaProps) {
     let required = schema.required.clone().unwrap_or_default();
     for (name, property) in schema.properties.iter_mut().flatten() {
         // What was not said stays unsaid, as in Ark v0.6: no server fills it in.
         property.default = None;
+        // The API has signed integers only, and a server warns about a format that it does not know; `minimum` stays.
+        if property.format.as_deref() == Some("uint64") {
+            property.format = Some("int64".to_owned());
+        }
         if !required.contains(name) {
             property.nullable = Some(true);
             if let Some(values) = &mut property.enum_ {
@@ -170,6 +175,9 @@ mod tests {
             if let Some(inner) = object.get(key) {
                 check_structural(inner, &format!("{path}.{key}"));
             }
+        }
+        if let Some(format) = object.get("format").and_then(Value::as_str) {
+            assert!(["date-time", "int32", "int64"].contains(&format), "{path}: a server warns of the format {format}");
         }
         if object["type"] == "array" {
             assert!(object.contains_key("items"), "{path} has no items");
