@@ -21,7 +21,7 @@ use super::clean;
 use super::outcome::{Ledger, Outcome};
 use super::owners::OwnerKey;
 use super::reset;
-use super::retry::{self, IDLE_ROUNDS_MAX, LATE_ROUNDS_MAX};
+use super::retry::{self, LATE_ROUNDS_MAX};
 use super::select::{Item, Selection, Verdict};
 use super::source::Source;
 use super::{RestoreContext, claims, definitions};
@@ -124,11 +124,15 @@ impl<'a> Engine<'a> {
             }
         }
         let (mut rounds, mut idle) = (0, 0);
-        while !self.late.is_empty() && !self.dry_run && idle < IDLE_ROUNDS_MAX && rounds < LATE_ROUNDS_MAX {
+        while !self.late.is_empty() && !self.dry_run && rounds < LATE_ROUNDS_MAX {
+            let idle_max = retry::idle_rounds(self.late.values());
+            if idle >= idle_max {
+                break;
+            }
             ledger.log.info(&format!("trying {} objects again", self.late.len()), &[]);
             self.ctx.clock.sleep(retry::late_delay(idle)).await;
             rounds += 1;
-            self.last_round = idle + 1 == IDLE_ROUNDS_MAX || rounds == LATE_ROUNDS_MAX;
+            self.last_round = idle + 1 == idle_max || rounds == LATE_ROUNDS_MAX;
             let late = std::mem::take(&mut self.late);
             for level in &self.selection.order.levels {
                 let again: Vec<usize> = level.iter().copied().filter(|index| late.contains_key(index)).collect();
@@ -313,7 +317,7 @@ impl<'a> Engine<'a> {
                 Err(error) if error.kind == ClusterErrorKind::AlreadyExists => {
                     return self.exists(index, item, resource, prepared, uncertain).await;
                 }
-                Err(error) if error.kind.is_transient() && attempt < retry::ATTEMPTS_MAX => {
+                Err(error) if retry::worth_another_try(&error, attempt) => {
                     uncertain |= may_have_happened(&error);
                     self.ctx.clock.sleep(retry::delay(attempt, &error)).await;
                     attempt += 1;

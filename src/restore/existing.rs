@@ -171,7 +171,7 @@ impl Engine<'_> {
         let mut attempt = 0;
         loop {
             match self.ctx.cluster.patch(target, patch).await {
-                Err(error) if error.kind.is_transient() && attempt < retry::ATTEMPTS_MAX => {
+                Err(error) if retry::worth_another_try(&error, attempt) => {
                     self.ctx.clock.sleep(retry::delay(attempt, &error)).await;
                     attempt += 1;
                 }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ark::api::{BackupSpec, Restore, RestoreSpec};
+use ark::api::{BackupSpec, Restore, RestorePhase, RestoreSpec};
 use ark::cluster::{
-    Cluster, ClusterError, DeleteOptions, Discovery, ExecOutcome, ExecRequest, ListOptions, ListPage, Patch,
-    SimCluster, Target, WatchEvent, WatchOptions,
+    Cluster, ClusterError, ClusterErrorKind, DeleteOptions, Discovery, ExecOutcome, ExecRequest, ListOptions, ListPage,
+    Patch, SimCluster, Target, WatchEvent, WatchOptions,
 };
 use ark::object::{ApiResource, RawObject};
-use ark::restore::{self, Outcome};
+use ark::restore::{self, Outcome, RestoreOutcome, RestoredItem};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::rig::{bucket, context, paused, save, server};
@@ -20,6 +21,8 @@ use super::rig::{bucket, context, paused, save, server};
 #[derive(Debug)]
 struct Counting {
     inner: SimCluster,
+    /// Plural name of what a webhook should look at, and does not.
+    unanswered: &'static str,
     creates: AtomicU64,
     others: AtomicU64,
 }
@@ -62,6 +65,17 @@ impl Cluster for Counting {
         object: &RawObject,
     ) -> Result<RawObject, ClusterError> {
         self.creates.fetch_add(1, Ordering::Relaxed);
+        if resource.plural == self.unanswered {
+            let reason = "Internal error occurred: failed calling webhook \"x.example.com\": failed to call webhook";
+            return Err(ClusterError {
+                kind: ClusterErrorKind::Server,
+                operation: format!("create {resource}"),
+                message: format!("{reason}: service \"x\" not found"),
+                code: 500,
+                retry_after: None,
+                causes: Vec::new(),
+            });
+        }
         self.inner.create(resource, namespace, object).await
     }
 
@@ -91,30 +105,51 @@ impl Cluster for Counting {
     }
 }
 
+const OBJECTS: usize = 500;
+
+/// Restores a namespace of config maps and secrets.
+async fn restore_many(unanswered: &'static str) -> (Arc<Counting>, RestoreOutcome) {
+    let (source, store) = (server(1, false), bucket());
+    let mut objects = vec![json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "many"}})];
+    objects.extend((0..OBJECTS).map(|number| {
+        let kind = if number % 2 == 0 { "ConfigMap" } else { "Secret" };
+        json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": format!("n{number}"), "namespace": "many"}})
+    }));
+    assert!(source.load(objects).iter().all(Result::is_ok));
+    save(&source, &store, "many", BackupSpec { included_namespaces: vec!["many".into()], ..BackupSpec::default() })
+        .await;
+    let cluster = Arc::new(Counting {
+        inner: SimCluster::new(server(2, false)),
+        unanswered,
+        creates: AtomicU64::new(0),
+        others: AtomicU64::new(0),
+    });
+    let spec = RestoreSpec { backup_name: "many".into(), ..RestoreSpec::default() };
+    let done = restore::run(&context(cluster.clone(), &store), &Restore::new("r", spec)).await.expect("it starts");
+    (cluster, done)
+}
+
 #[test]
 fn a_restore_asks_once_for_each_object() {
-    const OBJECTS: usize = 500;
     paused(async {
-        let (source, store) = (server(1, false), bucket());
-        let mut objects = vec![json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "many"}})];
-        objects.extend((0..OBJECTS).map(|number| {
-            let kind = if number % 2 == 0 { "ConfigMap" } else { "Secret" };
-            json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": format!("n{number}"), "namespace": "many"}})
-        }));
-        assert!(source.load(objects).iter().all(Result::is_ok));
-        save(&source, &store, "many", BackupSpec { included_namespaces: vec!["many".into()], ..BackupSpec::default() })
-            .await;
-        let target = server(2, false);
-        let cluster = Arc::new(Counting {
-            inner: SimCluster::new(target),
-            creates: AtomicU64::new(0),
-            others: AtomicU64::new(0),
-        });
-        let spec = RestoreSpec { backup_name: "many".into(), ..RestoreSpec::default() };
-        let done = restore::run(&context(cluster.clone(), &store), &Restore::new("r", spec)).await.expect("it starts");
+        let (cluster, done) = restore_many("").await;
         let created = done.items.iter().filter(|item| item.outcome == Outcome::Created).count();
         assert_eq!(created, OBJECTS + 1);
         assert_eq!(cluster.creates.load(Ordering::Relaxed), created as u64, "one create an object");
         assert_eq!(cluster.others.load(Ordering::Relaxed), 0, "and nothing else");
+    });
+}
+
+#[test]
+fn a_webhook_that_never_answers_is_not_waited_for_at_every_object() {
+    paused(async {
+        let (cluster, done) = restore_many("secrets").await;
+        assert_eq!(done.status.phase, RestorePhase::PartiallyFailed);
+        let failed = |item: &&RestoredItem| matches!(&item.outcome, Outcome::Failed(why) if why.contains("webhook"));
+        assert_eq!(done.items.iter().filter(failed).count(), OBJECTS / 2, "each of them says why");
+        let (began, ended) = (&done.status.start_timestamp, &done.status.completion_timestamp);
+        let took = ended.as_ref().expect("it ended").0.duration_since(began.as_ref().expect("it began").0);
+        assert!(took < SignedDuration::from_mins(2), "it took {took:?}");
+        assert!(cluster.creates.load(Ordering::Relaxed) < 5 * OBJECTS as u64, "a few tries each");
     });
 }
