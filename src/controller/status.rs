@@ -61,11 +61,13 @@ impl<'a> StatusWriter<'a> {
 
     /// Reads the object. One that cannot be read is refused, unless it has been looked at before.
     pub(super) async fn read<T: DeserializeOwned>(&self, object: &RawObject) -> Result<Option<T>, ClusterError> {
-        let error = match serde_json::from_slice(object.bytes()) {
+        // Read from the tree, so that the reason names no place in the text: the server wrote that, not who is to mend it.
+        let tree = object.value().unwrap_or_default();
+        let phase = tree["status"]["phase"].as_str().map(str::to_owned);
+        let error = match serde_json::from_value(tree) {
             Ok(read) => return Ok(Some(read)),
             Err(error) => error,
         };
-        let phase = object.value().ok().and_then(|value| value["status"]["phase"].as_str().map(str::to_owned));
         if phase.is_none_or(|phase| phase.is_empty() || phase == "New") {
             let reason = brief(&format!("The {} cannot be read: {error}", self.resource.kind));
             self.claim(&json!({"phase": "FailedValidation", "validationErrors": [reason]})).await?;
