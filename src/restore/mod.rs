@@ -15,8 +15,7 @@
 //! own: a restore that was interrupted can be run again, and finds what it made unchanged.
 //!
 //! On a live cluster controllers start as soon as an owner is there: a Deployment may have made a replica set of the very
-//! name that the backup has, which is then left as it is, and pods beyond the wanted number, of which its controller
-//! removes the surplus.
+//! name that the backup has, which is then left as it is. Pods of a restored controller are left to it (`select`).
 //!
 //! # Differences
 //! * Ark v0.6 extracted the archive to disk, created one object after the other, wrote `Completed` whatever happened, and

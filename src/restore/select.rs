@@ -10,6 +10,9 @@
 //! custom resource, the namespace of anything. `includeClusterResources: false` and the resource lists still hold for
 //! volumes and definitions.
 //!
+//! Pods come back with the controller that made them: restored themselves they would be pods beyond the wanted number.
+//! Where the controller is not part of the restore, or is none of the cluster's own, its pods are restored.
+//!
 //! # Differences
 //! * Ark v0.6 restored all cluster-scoped objects even where only some namespaces were restored, and ignored resources
 //!   that the cluster did not serve without a word.
@@ -29,6 +32,15 @@ use crate::object::{ApiResource, GroupResource, IncludesExcludes, RawObject, Res
 
 /// Groups that took resources over from `extensions` (and policy's beta from itself).
 const HEIRS: [&str; 3] = ["apps", "networking.k8s.io", "policy"];
+
+/// What the cluster's own controllers make pods for.
+const POD_MAKERS: [(&str, &str); 5] = [
+    ("apps", "replicasets"),
+    ("apps", "statefulsets"),
+    ("apps", "daemonsets"),
+    ("batch", "jobs"),
+    ("", "replicationcontrollers"),
+];
 
 /// Whether and as what an entry is restored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +144,8 @@ pub(super) fn select(spec: &RestoreSpec, catalog: Catalog, discovery: &Discovery
     add_belongings(&mut items, &filters);
     require_definitions(&mut items);
     decide_namespaces(spec, &mut items, &mapper, &filters);
+    let by_uid = index_by_uid(&items);
+    leave_to_controllers(&mut items, &by_uid);
     let priorities: Vec<GroupResource> = priorities
         .iter()
         .filter_map(|name| {
@@ -142,7 +156,7 @@ pub(super) fn select(spec: &RestoreSpec, catalog: Catalog, discovery: &Discovery
             found
         })
         .collect();
-    let (order, by_uid) = arrange(&items, &priorities);
+    let order = arrange(&items, &by_uid, &priorities);
     Selection { items, order, by_uid, warnings }
 }
 
@@ -407,12 +421,40 @@ fn decide_namespaces(spec: &RestoreSpec, items: &mut Vec<Item>, mapper: &Resourc
     }
 }
 
-/// The order of what is restored, and where every uid of the archive is.
-fn arrange(items: &[Item], priorities: &[GroupResource]) -> (Levels, BTreeMap<String, usize>) {
+/// Where every uid of the archive is.
+fn index_by_uid(items: &[Item]) -> BTreeMap<String, usize> {
     let mut by_uid = BTreeMap::new();
     for (index, item) in items.iter().enumerate().filter(|(_, item)| !item.entry.uid.is_empty()) {
         by_uid.entry(item.entry.uid.clone()).or_insert(index);
     }
+    by_uid
+}
+
+/// Pods whose controller is restored are left to it. It makes them the moment it is there: a copy of the old pod would be
+/// one too many, which it deletes again, and of a job's pod it would be a second run.
+fn leave_to_controllers(items: &mut [Item], by_uid: &BTreeMap<String, usize>) {
+    let controller = |item: &Item| {
+        let resource = item.verdict.resource()?.group_resource();
+        let owner = item.entry.owners.iter().find(|owner| owner.controller == Some(true))?;
+        let at = owner_index(items, by_uid, item, owner)?;
+        let owned = resource == GroupResource::new("", "pods") && makes_pods(items[at].verdict.resource()?);
+        owned.then(|| owner.kind.clone())
+    };
+    let left: Vec<Option<String>> = items.iter().map(controller).collect();
+    for (item, kind) in items.iter_mut().zip(left) {
+        if let Some(kind) = kind {
+            item.verdict = Verdict::Skip(format!("its {kind} makes it anew"));
+        }
+    }
+}
+
+/// Whether the cluster's own controllers make the pods of such an object.
+fn makes_pods(resource: &ApiResource) -> bool {
+    POD_MAKERS.iter().any(|(group, plural)| resource.group == *group && resource.plural == *plural)
+}
+
+/// The order of what is restored.
+fn arrange(items: &[Item], by_uid: &BTreeMap<String, usize>, priorities: &[GroupResource]) -> Levels {
     let mut places = BTreeMap::new();
     let chosen: Vec<usize> = (0..items.len()).filter(|index| items[*index].verdict.resource().is_some()).collect();
     for (place, index) in chosen.iter().enumerate() {
@@ -423,7 +465,7 @@ fn arrange(items: &[Item], priorities: &[GroupResource]) -> (Levels, BTreeMap<St
         .map(|index| {
             let item = &items[*index];
             let resource = item.verdict.resource().expect("chosen by having one");
-            let owners = item.entry.owners.iter().filter_map(|owner| owner_index(items, &by_uid, item, owner));
+            let owners = item.entry.owners.iter().filter_map(|owner| owner_index(items, by_uid, item, owner));
             Node {
                 tier: order::tier(&resource.group_resource(), priorities),
                 owners: owners.filter_map(|owner| places.get(&owner).copied()).collect(),
@@ -432,11 +474,10 @@ fn arrange(items: &[Item], priorities: &[GroupResource]) -> (Levels, BTreeMap<St
         .collect();
     let order = order::levels(&nodes);
     let real = |place: usize| chosen[place];
-    let levels = Levels {
+    Levels {
         levels: order.levels.into_iter().map(|level| level.into_iter().map(real).collect()).collect(),
         cut: order.cut.into_iter().map(|(from, to)| (real(from), to.into_iter().map(real).collect())).collect(),
-    };
-    (levels, by_uid)
+    }
 }
 
 /// The item that a reference means: by uid, if it also is of that kind and name and not in another namespace.

@@ -120,11 +120,11 @@ async fn a_world_that_ark_v0_6_saved_comes_back() {
     };
     assert_eq!(words(&plan.items), words(&done.items));
 
-    // Owners: the pod follows its replica set, the config map its widget, by their new uids.
+    // Owners: the replica set follows its deployment, the config map its widget, by their new uids.
     let uid = |object: &Value| object["metadata"]["uid"].as_str().expect("a uid").to_owned();
+    let deployment = world.get("apps", "v1", "deployments", "shop", "web").expect("restored");
     let set = world.get("apps", "v1", "replicasets", "shop", "web-54fc549b46").expect("restored");
-    let pod = world.get("", "v1", "pods", "shop", "web-54fc549b46-8cfr5").expect("restored");
-    assert_eq!(pod["metadata"]["ownerReferences"][0]["uid"], uid(&set));
+    assert_eq!(set["metadata"]["ownerReferences"][0]["uid"], uid(&deployment));
     let widget = world.get("shop.example.com", "v1", "widgets", "shop", "big").expect("restored");
     assert_eq!(widget["metadata"]["finalizers"], json!(["shop.example.com/keep"]));
     assert_eq!(widget["metadata"]["labels"]["ark-restore"], "r1");
@@ -132,9 +132,11 @@ async fn a_world_that_ark_v0_6_saved_comes_back() {
     assert_eq!(settings["metadata"]["ownerReferences"][0]["uid"], uid(&widget));
     let claim = world.get("", "v1", "persistentvolumeclaims", "shop", "data-db-0").expect("restored");
     assert_eq!(claim["spec"]["volumeName"], "shop-db-csi");
-    let job = world.get("batch", "v1", "jobs", "shop", "migrate").expect("restored");
-    let pod = world.get("", "v1", "pods", "shop", "migrate-kcfnn").expect("restored");
-    assert_eq!(pod["metadata"]["labels"]["controller-uid"], uid(&job));
+    // Pods are left to the controllers that come back with them.
+    let pods = done.items.iter().filter(|item| item.path.resource().resource == "pods");
+    let pods: Vec<_> = pods.map(|item| item.outcome.detail()).collect();
+    assert_eq!(pods.len(), 5);
+    assert!(pods.iter().all(|reason| reason.ends_with("makes it anew")), "{pods:?}");
     let service = world.get("", "v1", "services", "shop", "web").expect("restored");
     assert_eq!(service["spec"]["ports"][0]["nodePort"], 30080);
 
@@ -146,6 +148,41 @@ async fn a_world_that_ark_v0_6_saved_comes_back() {
         again.items.iter().filter(|item| !matches!(item.outcome, Outcome::Unchanged | Outcome::Skipped(_))).collect();
     assert!(changed.is_empty(), "{changed:#?}");
     assert_eq!(world.server.revision(), revision);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_of_a_controller_that_is_not_restored_come_back() {
+    let world = World::bare();
+    let owner = |kind: &str, version: &str, uid: &str| json!([{"apiVersion": version, "kind": kind, "name": "one", "uid": uid, "controller": true}]);
+    let pod = |name: &str, owners: Value| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "shop", "ownerReferences": owners},
+            "spec": {"containers": [{"name": "main", "image": "x"}]}})
+    };
+    let maker = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one", "namespace": "shop", "uid": "map"}});
+    let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "one", "namespace": "shop", "uid": "job"},
+        "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "x"}]}}}});
+    let objects = [
+        ("resources/configmaps/namespaces/shop/one.json", maker),
+        ("resources/jobs.batch/namespaces/shop/one.json", job),
+        ("resources/pods/namespaces/shop/own.json", pod("own", json!([]))),
+        ("resources/pods/namespaces/shop/map.json", pod("map", owner("ConfigMap", "v1", "map"))),
+        ("resources/pods/namespaces/shop/job.json", pod("job", owner("Job", "batch/v1", "job"))),
+        ("resources/pods/namespaces/shop/lost.json", pod("lost", owner("ReplicaSet", "apps/v1", "absent"))),
+    ];
+    world.backup("b", &objects).await;
+    let done = world.restore("all", of("b")).await;
+    let of_pod = |done: &RestoreOutcome, name: &str| {
+        outcome(done, &format!("resources/pods/namespaces/shop/{name}.json")).clone()
+    };
+    assert_eq!(of_pod(&done, "job"), Outcome::Skipped("its Job makes it anew".into()));
+    for name in ["own", "map", "lost"] {
+        assert_eq!(of_pod(&done, name), Outcome::Created, "{name}");
+    }
+
+    let other = World::bare();
+    other.backup("b", &objects).await;
+    let done = other.restore("pods", RestoreSpec { included_resources: vec!["pods".into()], ..of("b") }).await;
+    assert_eq!(of_pod(&done, "job"), Outcome::Created, "its job was not asked for");
 }
 
 /// Where only namespaces were backed up, Ark v0.6 left the definition of the widgets out.

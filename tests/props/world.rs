@@ -1,14 +1,16 @@
 //! The world that Ark v0.6 saved on a real cluster, on a simulated one with its controllers.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use ark::api::{BackupPhase, RestorePhase};
-use ark::restore::Outcome;
+use ark::api::{BackupPhase, Restore, RestorePhase, RestoreProgress, RestoreSpec};
+use ark::cluster::SimCluster;
+use ark::restore::{self, Outcome, RestoreContext, RestoreObserver};
 use ark::storage::BackupStore;
 use kubesim::actors::{ActorKind, Actors};
 use serde_json::Value;
 
-use super::rig::{bring_back, bucket, fixtures, live, paused, put_fixture, save, server};
+use super::rig::{bring_back, bucket, context, fixtures, live, paused, put_fixture, save, server};
 
 #[test]
 fn controllers_leave_everything_that_was_restored() {
@@ -43,8 +45,56 @@ fn controllers_leave_everything_that_was_restored() {
             .list(&kubesim::Target::new("", "v1", "pods").in_namespace("shop"), &kubesim::ListOptions::default())
             .expect("a list");
         let web: Vec<_> = pods.items.iter().filter(|pod| pod.name().starts_with("web-")).collect();
-        assert_eq!(web.len(), 2, "the replica set took its pods over and made no others");
+        assert_eq!(web.len(), 2, "the replica set made its pods, and there are no others");
         assert!(pods.items.iter().all(|pod| pod.value()["spec"]["nodeName"] == "node-1"));
+    });
+}
+
+/// The controllers of a live cluster: between any two levels of a restore they do what there is to do.
+#[derive(Debug)]
+struct Controllers(Actors);
+
+impl RestoreObserver for Controllers {
+    fn progress(&self, _: &RestoreProgress) {
+        self.0.clone().settle();
+    }
+}
+
+#[test]
+fn controllers_that_work_meanwhile_find_nothing_to_take_away() {
+    paused(async {
+        let (target, store) = (server(3, true), bucket());
+        // Those that name what they make by a hash of its template are left out: the real one is another hash.
+        let named_by_hash = [ActorKind::Deployments, ActorKind::StatefulSets];
+        let kinds: Vec<_> = ActorKind::ALL.into_iter().filter(|kind| !named_by_hash.contains(kind)).collect();
+        let mut actors = Actors::only(&target, &kinds);
+        actors.settle();
+        let before = target.revision();
+        put_fixture(&store, "world-all").await;
+        let observer = Arc::new(Controllers(actors.clone()));
+        let ctx = RestoreContext { observer, ..context(Arc::new(SimCluster::new(target.clone())), &store) };
+        let spec = RestoreSpec { backup_name: "world-all".into(), ..RestoreSpec::default() };
+        let done = restore::run(&ctx, &Restore::new("back", spec.clone())).await.expect("it starts");
+        assert_eq!(done.status.phase, RestorePhase::Completed, "{:#?}", done.results.errors);
+        actors.settle();
+        let deleted = target.log().into_iter().filter(|line| line.revision > before && line.verb == "delete");
+        assert_eq!(deleted.map(|line| line.to_string()).collect::<Vec<_>>(), Vec::<String>::new());
+        let left = |path: &str| {
+            let item = done.items.iter().find(|item| item.path.to_string() == path).expect("in the archive");
+            item.outcome.detail()
+        };
+        assert_eq!(left("resources/pods/namespaces/shop/web-54fc549b46-8cfr5.json"), "its ReplicaSet makes it anew");
+        assert_eq!(left("resources/pods/namespaces/shop/migrate-kcfnn.json"), "its Job makes it anew");
+        assert_eq!(left("resources/pods/namespaces/shop/db-0.json"), "its StatefulSet makes it anew");
+
+        let again = restore::run(&ctx, &Restore::new("again", spec)).await.expect("it starts");
+        assert_eq!(again.status.phase, RestorePhase::Completed, "{:#?}", again.results.errors);
+        let changed: Vec<_> = again
+            .items
+            .iter()
+            .filter(|item| !matches!(item.outcome, Outcome::Unchanged | Outcome::Skipped(_)))
+            .collect();
+        assert!(changed.is_empty(), "a second restore finds everything as it should be: {changed:#?}");
     });
 }
 
@@ -68,8 +118,9 @@ fn what_we_save_of_that_world_is_laid_out_as_v0_6_laid_it_out() {
             let (target, store) = (server(4, true), bucket());
             put_fixture(&store, "world-all").await;
             let done = bring_back(&target, &store, "world-all", "back").await;
-            // The hooks of the backup need pods that run, and those need volumes that are bound.
-            Actors::only(&target, &[ActorKind::Volumes, ActorKind::Kubelet]).settle();
+            // The hooks of the backup need pods that run, and those need volumes that are bound. Of the controllers only
+            // those work that give pods the names they had.
+            Actors::only(&target, &[ActorKind::StatefulSets, ActorKind::Volumes, ActorKind::Kubelet]).settle();
             put_fixture(&store, name).await;
             let theirs = paths(&store, name).await;
             let spec = store.metadata(name).await.expect("stored").spec;

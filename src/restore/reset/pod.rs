@@ -1,4 +1,4 @@
-//! Pods: the node they ran on, the tokens they were given, the priority their class computed.
+//! Pods: the node they ran on and its place, the tokens they were given, the priority their class computed.
 
 use serde_json::Value;
 
@@ -7,16 +7,25 @@ use crate::restore::clean::remove_nested;
 /// Containers of every sort.
 const CONTAINERS: [&str; 2] = ["/spec/containers", "/spec/initContainers"];
 
+/// Labels that binding copies from the node, whatever the pod said before (Kubernetes 1.35 and later).
+const TOPOLOGY: [&str; 2] = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"];
+
 pub(super) fn reset(object: &mut Value, notes: &mut Vec<String>) {
     let account = object.pointer("/spec/serviceAccountName").and_then(Value::as_str).unwrap_or("default").to_owned();
     let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
-    spec.remove("nodeName");
+    let bound = spec.remove("nodeName").is_some();
     // Admission computes it from priorityClassName and refuses another value.
     spec.remove("priority");
     if spec.remove("ephemeralContainers").is_some() {
         notes.push("its ephemeral containers were left out: a pod cannot be created with them".into());
     }
-    let Some(volumes) = spec.get_mut("volumes").and_then(Value::as_array_mut) else { return };
+    if bound {
+        for label in TOPOLOGY {
+            remove_nested(object, "/metadata/labels", label);
+        }
+    }
+    let volumes = object.pointer_mut("/spec/volumes").and_then(Value::as_array_mut);
+    let Some(volumes) = volumes else { return };
     let mut dropped = Vec::new();
     volumes.retain(|volume| {
         let name = volume.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -27,7 +36,7 @@ pub(super) fn reset(object: &mut Value, notes: &mut Vec<String>) {
         !token
     });
     if volumes.is_empty() {
-        spec.remove("volumes");
+        remove_nested(object, "/spec", "volumes");
     }
     if dropped.is_empty() {
         return;
@@ -59,6 +68,18 @@ mod tests {
     use serde_json::json;
 
     use super::reset;
+
+    #[test]
+    fn the_place_of_the_node_goes_with_the_node() {
+        let labels = json!({"topology.kubernetes.io/region": "r", "topology.kubernetes.io/zone": "z", "app": "shop"});
+        let mut bound = json!({"metadata": {"labels": labels}, "spec": {"nodeName": "n1", "containers": []}});
+        reset(&mut bound, &mut Vec::new());
+        assert_eq!(bound, json!({"metadata": {"labels": {"app": "shop"}}, "spec": {"containers": []}}));
+        let waiting = json!({"metadata": {"labels": labels}, "spec": {"containers": []}});
+        let mut after = waiting.clone();
+        reset(&mut after, &mut Vec::new());
+        assert_eq!(after, waiting, "a pod that was never bound has only labels of its own");
+    }
 
     #[test]
     fn the_node_the_priority_and_the_token_go() {
