@@ -262,7 +262,9 @@ impl<'a> Engine<'a> {
         let report = |end| Report { index, end, uid: None, warnings: Vec::new(), notes: Vec::new() };
         let Some(resource) = self.resources.get(&index) else {
             if self.dry_run {
-                return report(End::Done(Outcome::Created));
+                // Its uid stands for the one it would get, so that a plan knows the owner of its dependents.
+                let uid = Some(item.entry.uid.clone()).filter(|uid| !uid.is_empty());
+                return Report { uid, ..report(End::Done(Outcome::Created)) };
             }
             let reason = format!("the cluster does not serve {} yet", item.entry.path.resource());
             // Its definition may itself be tried again.
