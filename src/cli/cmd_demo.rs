@@ -168,10 +168,10 @@ impl Stage {
 
 /// The five acts.
 async fn perform(stage: &Stage, args: &DemoArgs, folder: &Folder, output: &mut Output) -> Result<Exit, CliError> {
-    title(output, "1. The cluster")?;
     let began = stage.clock.now();
     let loaded = world::load(&stage.server, &args.world)?;
     let namespace = destroyed_namespace(args, &loaded)?;
+    title(output, "1. The cluster")?;
     let running = disaster::pods_running(&*stage.cluster, &*stage.clock, None, 0).await?;
     let version = "A Kubernetes 1.36 API server in memory, with the controllers that make pods run and volumes bind.";
     output.line(format_args!("   {version}"))?;

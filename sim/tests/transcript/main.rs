@@ -26,7 +26,7 @@ const TRANSCRIPT: &[u8] = include_bytes!("../data/transcript.json.gz");
 /// Exchanges (first and last number) that cannot agree yet, and the feature they wait for.
 const WAITING: &[(usize, usize, &str)] = &[
     (11, 12, "schemas: unknown fields"),
-    (18, 18, "nothing: the recording holds the answer as its maker changed it afterwards"),
+    (18, 18, "a recording of its own: this one holds data of a later write at an earlier revision"),
     (35, 35, "strategic merge patch"),
     (37, 40, "server-side apply"),
     (86, 87, "strategic merge patch"),
@@ -137,6 +137,10 @@ async fn the_simulator_answers_as_a_real_server_did() {
         }
     }
     let counts = format!("{agree} agree, {waiting} wait, of {}", found.len());
+    println!("{counts}");
+    for (first, last, feature) in WAITING {
+        println!("  {first}–{last} wait for {feature}");
+    }
     assert!(report.is_empty(), "{counts}\n{}", report.join("\n"));
     assert_eq!(agree + waiting, 132, "{counts}");
 }
