@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::go::{GoDuration, empty_as_none, empty_as_null, null_as_default};
+use super::phase_or_default;
 
 /// What to back up.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -178,7 +179,7 @@ pub struct BackupStatus {
     #[serde(default)]
     pub expiration: Option<Time>,
     /// Where it stands; absent or empty reads as `New`.
-    #[serde(default, deserialize_with = "phase")]
+    #[serde(default, deserialize_with = "phase_or_default")]
     #[schemars(with = "Option<BackupPhase>")]
     pub phase: BackupPhase,
     /// Snapshots by name of the persistent volume.
@@ -259,8 +260,4 @@ pub struct ArchiveSummary {
     pub bytes: u64,
     /// SHA-256 of it as it lies in the bucket, lower-case hexadecimal.
     pub sha256: String,
-}
-
-fn phase<'de, D: serde::Deserializer<'de>>(input: D) -> Result<BackupPhase, D::Error> {
-    super::phase_or_default(input)
 }

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::go::{empty_as_null, null_as_default};
+use super::phase_or_default;
 
 /// What to restore.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -79,7 +80,7 @@ pub enum RestorePhase {
 #[serde(rename_all = "camelCase")]
 pub struct RestoreStatus {
     /// Where it stands; absent or empty reads as `New`.
-    #[serde(default, deserialize_with = "phase")]
+    #[serde(default, deserialize_with = "phase_or_default")]
     #[schemars(with = "Option<RestorePhase>")]
     pub phase: RestorePhase,
     /// Why the restore was refused.
@@ -140,8 +141,4 @@ pub struct RestoreProgress {
     pub skipped: u64,
     /// Items that failed.
     pub failed: u64,
-}
-
-fn phase<'de, D: serde::Deserializer<'de>>(input: D) -> Result<RestorePhase, D::Error> {
-    super::phase_or_default(input)
 }
