@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use crate::crd;
+use crate::kinds;
 use crate::meta;
 use crate::object::Object;
 use crate::resource::{GroupResource, ResourceDef};
@@ -39,13 +40,34 @@ pub(crate) fn namespace(core: &Core, def: &ResourceDef, namespace: Option<&str>,
     }
 }
 
-/// Before an object is created. `value` has its name and the server's metadata.
+/// The values that a create starts from, before anything is checked: defaults, and what the caller may not set.
+pub(crate) fn prepare_create(core: &Core, def: &ResourceDef, value: &mut Value) {
+    if !core.admission {
+        return;
+    }
+    let rules = kinds::rules(def);
+    (rules.default)(value);
+    (rules.prepare_create)(value);
+    initial::status(def, value);
+    defaults::fill(def, value);
+}
+
+/// The values that an update starts from, before anything is checked.
+pub(crate) fn prepare_update(core: &Core, def: &ResourceDef, old: &Object, value: &mut Value) {
+    if !core.admission {
+        return;
+    }
+    let rules = kinds::rules(def);
+    (rules.default)(value);
+    (rules.prepare_update)(old.value(), value);
+    defaults::fill(def, value);
+}
+
+/// Before an object is created. `value` has its name and the server's metadata, and is valid.
 pub(crate) fn create(core: &mut Core, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
     if !core.admission && def.group != "apiextensions.k8s.io" {
         return Ok(());
     }
-    initial::status(def, value);
-    defaults::fill(def, value);
     match (def.group.as_str(), def.plural.as_str()) {
         ("", "namespaces") => {
             initial::namespace(value);
@@ -72,7 +94,6 @@ pub(crate) fn update(
     if subresource.is_some() || (!core.admission && def.group != "apiextensions.k8s.io") {
         return Ok(());
     }
-    defaults::fill(def, value);
     if def.group.is_empty() && def.plural == "secrets" {
         immutable_data(def, old, value)?;
         secrets::admit(def, value)?;

@@ -18,6 +18,7 @@ mod delete;
 pub mod exec;
 mod history;
 pub mod http;
+mod kinds;
 pub mod kubeconfig;
 mod load;
 pub mod manifest;

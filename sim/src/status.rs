@@ -40,6 +40,11 @@ impl Cause {
         Self::new("FieldValueForbidden", field, format!("Forbidden: {detail}"))
     }
 
+    /// A value that is in its list twice.
+    pub fn duplicate(field: &str, value: &Value) -> Self {
+        Self::new("FieldValueDuplicate", field, format!("Duplicate value: {value}"))
+    }
+
     /// A field with a value outside the known ones.
     pub fn not_supported(field: &str, value: &str, supported: &[&str]) -> Self {
         let supported: Vec<_> = supported.iter().map(|word| format!("{word:?}")).collect();

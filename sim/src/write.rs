@@ -17,6 +17,7 @@ use crate::clock::rfc3339;
 use crate::convert;
 use crate::crd;
 use crate::delete;
+use crate::kinds::{self, Causes};
 use crate::meta;
 use crate::object::Object;
 use crate::options::{Patch, Target, WriteOptions};
@@ -159,11 +160,14 @@ impl Core {
         if def.generation || def.is_custom() {
             meta::set(&mut body, "generation", 1);
         }
-        let causes = if self.admission { validate_name::object(def, &body) } else { Vec::new() };
-        if !causes.is_empty() {
-            return Err(Status::invalid(&def.group, &def.kind, &name, &causes));
-        }
         let mut body = convert::to_version(body, &def.stored_as());
+        admission::prepare_create(self, def, &mut body);
+        if self.admission {
+            let mut causes = Causes::default();
+            (kinds::rules(def).validate)(&body, &mut causes);
+            let causes = [validate_name::object(def, &body), causes.into_found()].concat();
+            kinds::refuse(def, &name, &causes)?;
+        }
         admission::create(self, def, &mut body)?;
         let key = store::key(namespace, &name);
         if self.store.get(&storage, &key).is_some() {
@@ -220,9 +224,19 @@ impl Core {
             new
         };
         let mut new = carried(old.value(), new);
-        let causes = if self.admission { changes(old.value(), &new) } else { Vec::new() };
-        if !causes.is_empty() {
-            return Err(Status::invalid(&def.group, &def.kind, &name, &causes));
+        if target.subresource.is_none() {
+            admission::prepare_update(self, def, old, &mut new);
+        }
+        if self.admission {
+            let rules = kinds::rules(def);
+            let mut causes = Causes::default();
+            match target.subresource.as_deref() {
+                None => (rules.validate_update)(old.value(), &new, &mut causes),
+                Some("status") => (rules.validate_status_update)(old.value(), &new, &mut causes),
+                Some(_) => {}
+            }
+            let causes = [changes(old.value(), &new), causes.into_found()].concat();
+            kinds::refuse(def, &name, &causes)?;
         }
         admission::update(self, def, target.subresource.as_deref(), old, &mut new)?;
         let shown = |object: Object| match target.subresource.as_deref() {

@@ -1,0 +1,5 @@
+//! The rules of the kinds of batch.
+
+use super::Table;
+
+pub(super) const TABLE: Table = &[];

@@ -1,0 +1,5 @@
+//! The rules of the kinds of discovery.
+
+use super::Table;
+
+pub(super) const TABLE: Table = &[];

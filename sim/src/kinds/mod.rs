@@ -1,0 +1,107 @@
+//! What is special to each built-in kind when it is written: defaults, what a create and an update may set, and validation.
+//!
+//! One file a group, one table a file: the plural name and its [`Rules`]. Rules see the object in its storage version, as JSON whose
+//! types have been checked; a field of the wrong type reads as absent. They are pure but for what the caller hands them.
+//!
+//! # Differences
+//!
+//! Rules hold what clients meet; each file says what of its kinds' validation is left out.
+
+use serde_json::Value;
+
+use crate::resource::ResourceDef;
+use crate::status::{Cause, Status};
+
+mod admissionregistration;
+mod apiregistration;
+mod apps;
+mod authentication;
+mod authorization;
+mod autoscaling;
+mod batch;
+mod causes;
+mod certificates;
+mod coordination;
+mod core;
+mod discovery;
+mod events;
+mod flowcontrol;
+mod networking;
+mod node;
+mod policy;
+mod rbac;
+mod resource;
+mod scheduling;
+mod storage;
+
+pub(crate) use causes::Causes;
+
+/// What one kind adds to the rules of all kinds. Every function may do nothing.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    /// Fills in absent fields, as decoding does in a real server: before everything else, on every write.
+    pub(crate) default: fn(&mut Value),
+    /// What a create may not set is cleared (status, for example), and what only the server sets is set.
+    pub(crate) prepare_create: fn(&mut Value),
+    /// What an update through the main endpoint may not change is taken from the old object (first argument).
+    pub(crate) prepare_update: fn(&Value, &mut Value),
+    /// What is wrong with an object, beyond its metadata.
+    pub(crate) validate: fn(&Value, &mut Causes),
+    /// What is wrong with replacing the old object (first argument) by the new one, beyond metadata. Kinds whose update also validates
+    /// the whole object call their `validate` from here, in the order of a real server.
+    pub(crate) validate_update: fn(&Value, &Value, &mut Causes),
+    /// The same for the status subresource.
+    pub(crate) validate_status_update: fn(&Value, &Value, &mut Causes),
+}
+
+impl Rules {
+    /// Nothing special.
+    pub(crate) const NONE: Self = Self {
+        default: |_| {},
+        prepare_create: |_| {},
+        prepare_update: |_, _| {},
+        validate: |_, _| {},
+        validate_update: |_, _, _| {},
+        validate_status_update: |_, _, _| {},
+    };
+}
+
+/// The table of a group: plural name and rules.
+type Table = &'static [(&'static str, Rules)];
+
+/// The rules of a resource; those of custom resources are in their definitions.
+pub(crate) fn rules(def: &ResourceDef) -> Rules {
+    let table: Table = if def.is_custom() {
+        &[]
+    } else {
+        match def.group.as_str() {
+            "" => core::TABLE,
+            "admissionregistration.k8s.io" => admissionregistration::TABLE,
+            "apiregistration.k8s.io" => apiregistration::TABLE,
+            "apps" => apps::TABLE,
+            "authentication.k8s.io" => authentication::TABLE,
+            "authorization.k8s.io" => authorization::TABLE,
+            "autoscaling" => autoscaling::TABLE,
+            "batch" => batch::TABLE,
+            "certificates.k8s.io" => certificates::TABLE,
+            "coordination.k8s.io" => coordination::TABLE,
+            "discovery.k8s.io" => discovery::TABLE,
+            "events.k8s.io" => events::TABLE,
+            "flowcontrol.apiserver.k8s.io" => flowcontrol::TABLE,
+            "networking.k8s.io" => networking::TABLE,
+            "node.k8s.io" => node::TABLE,
+            "policy" => policy::TABLE,
+            "rbac.authorization.k8s.io" => rbac::TABLE,
+            "resource.k8s.io" => resource::TABLE,
+            "scheduling.k8s.io" => scheduling::TABLE,
+            "storage.k8s.io" => storage::TABLE,
+            _ => &[],
+        }
+    };
+    table.iter().find(|(plural, _)| *plural == def.plural).map_or(Rules::NONE, |(_, rules)| *rules)
+}
+
+/// 422 with what a check found, if it found anything.
+pub(crate) fn refuse(def: &ResourceDef, name: &str, causes: &[Cause]) -> Result<(), Status> {
+    if causes.is_empty() { Ok(()) } else { Err(Status::invalid(&def.group, &def.kind, name, causes)) }
+}

@@ -1,0 +1,5 @@
+//! The rules of the kinds of scheduling.
+
+use super::Table;
+
+pub(super) const TABLE: Table = &[];
