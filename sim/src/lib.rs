@@ -16,6 +16,7 @@ mod convert;
 mod crd;
 mod delete;
 pub mod exec;
+mod go_types;
 mod history;
 pub mod http;
 mod kinds;

@@ -1,290 +1,34 @@
-//! Protobuf bodies of the few kinds that `kubectl create KIND` sends so.
+//! Protobuf bodies of built-in kinds, as `kubectl create KIND` and client-go send them.
 //!
-//! The body is an envelope with type and raw message; the message is read by a table of fields and becomes the same
-//! object that JSON would have given. Zero and empty values of plain fields are left out, as JSON leaves them out.
+//! The body is an envelope with type and raw message; the message is read by the numbers of the Go types ([`crate::go_types`]) and
+//! becomes the object that JSON would have given. Zero values of fields that are no pointers are left out: a writer writes them
+//! whether they were set or not.
 //!
 //! # Differences
 //!
-//! A real server reads every built-in kind. Here a kind without a table, or a field with a value that the table does
-//! not know, is refused with 415 and a message that says to send JSON: nothing is dropped silently.
+//! Answers are never Protobuf: clients take JSON as well. The few types with a JSON form of their own (the schemas of definitions) are
+//! refused with 415 and a message that says to send JSON. A field that no type knows is refused too: nothing is dropped silently.
 
 use base64::Engine as _;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::Status;
+use crate::clock::rfc3339;
+use crate::go_types::{self, GoField, GoKind};
 
 /// What the envelope begins with.
 const MAGIC: &[u8] = b"k8s\0";
 
 /// Messages inside messages: more than any known kind has.
-const DEPTH_MAX: usize = 16;
-
-/// How a field's value is read.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    /// Text; empty is left out.
-    Text,
-    /// Text that may be empty: a pointer.
-    TextPointer,
-    /// A number; 0 is left out.
-    Number,
-    /// A number that may be 0: a pointer.
-    NumberPointer,
-    /// A boolean; false is left out.
-    Flag,
-    /// A boolean that may be false: a pointer.
-    FlagPointer,
-    /// Texts, one field an entry.
-    Texts,
-    /// A message; empty is left out.
-    Message(&'static [Field]),
-    /// Messages, one field an entry.
-    Messages(&'static [Field]),
-    /// A map of texts.
-    TextMap,
-    /// A map of bytes.
-    BytesMap,
-    /// A map of quantities.
-    QuantityMap,
-    /// A number or a text.
-    IntOrString,
-}
-
-/// Number, name and kind of a field.
-type Field = (u64, &'static str, Kind);
-
-use Kind::{
-    BytesMap, Flag, FlagPointer, IntOrString, Message, Messages, Number, NumberPointer, QuantityMap, Text, TextMap,
-    TextPointer, Texts,
-};
-
-const METADATA: &[Field] = &[
-    (1, "name", Text),
-    (2, "generateName", Text),
-    (3, "namespace", Text),
-    (5, "uid", Text),
-    (6, "resourceVersion", Text),
-    (11, "labels", TextMap),
-    (12, "annotations", TextMap),
-    (14, "finalizers", Texts),
-];
-
-const REFERENCES: &[Field] = &[(1, "name", Text)];
-
-const CONTAINER: &[Field] = &[
-    (1, "name", Text),
-    (2, "image", Text),
-    (3, "command", Texts),
-    (4, "args", Texts),
-    (5, "workingDir", Text),
-    (
-        6,
-        "ports",
-        Messages(&[
-            (1, "name", Text),
-            (2, "hostPort", Number),
-            (3, "containerPort", Number),
-            (4, "protocol", Text),
-            (5, "hostIP", Text),
-        ]),
-    ),
-    (7, "env", Messages(&[(1, "name", Text), (2, "value", Text)])),
-    (8, "resources", Message(&[(1, "limits", QuantityMap), (2, "requests", QuantityMap)])),
-    (13, "terminationMessagePath", Text),
-    (14, "imagePullPolicy", Text),
-    (20, "terminationMessagePolicy", Text),
-];
-
-const POD_TEMPLATE: &[Field] = &[
-    (1, "metadata", Message(METADATA)),
-    (
-        2,
-        "spec",
-        Message(&[
-            (2, "containers", Messages(CONTAINER)),
-            (3, "restartPolicy", Text),
-            (4, "terminationGracePeriodSeconds", NumberPointer),
-            (5, "activeDeadlineSeconds", NumberPointer),
-            (6, "dnsPolicy", Text),
-            (7, "nodeSelector", TextMap),
-            (8, "serviceAccountName", Text),
-            (9, "serviceAccount", Text),
-            (10, "nodeName", Text),
-            (15, "imagePullSecrets", Messages(REFERENCES)),
-            (19, "schedulerName", Text),
-            (20, "initContainers", Messages(CONTAINER)),
-        ]),
-    ),
-];
-
-const SELECTOR: &[Field] = &[
-    (1, "matchLabels", TextMap),
-    (2, "matchExpressions", Messages(&[(1, "key", Text), (2, "operator", Text), (3, "values", Texts)])),
-];
-
-const JOB: &[Field] = &[
-    (1, "parallelism", NumberPointer),
-    (2, "completions", NumberPointer),
-    (3, "activeDeadlineSeconds", NumberPointer),
-    (6, "template", Message(POD_TEMPLATE)),
-    (7, "backoffLimit", NumberPointer),
-];
-
-const ROLE: &[Field] = &[
-    (1, "metadata", Message(METADATA)),
-    (
-        2,
-        "rules",
-        Messages(&[
-            (1, "verbs", Texts),
-            (2, "apiGroups", Texts),
-            (3, "resources", Texts),
-            (4, "resourceNames", Texts),
-            (5, "nonResourceURLs", Texts),
-        ]),
-    ),
-];
-
-const BINDING: &[Field] = &[
-    (1, "metadata", Message(METADATA)),
-    (2, "subjects", Messages(&[(1, "kind", Text), (2, "apiGroup", Text), (3, "name", Text), (4, "namespace", Text)])),
-    (3, "roleRef", Message(&[(1, "apiGroup", Text), (2, "kind", Text), (3, "name", Text)])),
-];
-
-/// The fields of a kind; `None` for a kind that has to come as JSON.
-fn fields_of(api_version: &str, kind: &str) -> Option<&'static [Field]> {
-    Some(match (api_version, kind) {
-        ("v1", "Namespace") => &[(1, "metadata", Message(METADATA)), (2, "spec", Message(&[(1, "finalizers", Texts)]))],
-        ("v1", "ConfigMap") => &[
-            (1, "metadata", Message(METADATA)),
-            (2, "data", TextMap),
-            (3, "binaryData", BytesMap),
-            (4, "immutable", FlagPointer),
-        ],
-        ("v1", "Secret") => &[
-            (1, "metadata", Message(METADATA)),
-            (2, "data", BytesMap),
-            (3, "type", Text),
-            (4, "stringData", TextMap),
-            (5, "immutable", FlagPointer),
-        ],
-        ("v1", "ServiceAccount") => &[
-            (1, "metadata", Message(METADATA)),
-            (2, "secrets", Messages(&[(3, "name", Text)])),
-            (3, "imagePullSecrets", Messages(REFERENCES)),
-            (4, "automountServiceAccountToken", FlagPointer),
-        ],
-        ("v1", "Service") => &[
-            (1, "metadata", Message(METADATA)),
-            (
-                2,
-                "spec",
-                Message(&[
-                    (
-                        1,
-                        "ports",
-                        Messages(&[
-                            (1, "name", Text),
-                            (2, "protocol", Text),
-                            (3, "port", Number),
-                            (4, "targetPort", IntOrString),
-                            (5, "nodePort", Number),
-                        ]),
-                    ),
-                    (2, "selector", TextMap),
-                    (3, "clusterIP", Text),
-                    (4, "type", Text),
-                    (10, "externalName", Text),
-                ]),
-            ),
-        ],
-        ("apps/v1", "Deployment") => &[
-            (1, "metadata", Message(METADATA)),
-            (
-                2,
-                "spec",
-                Message(&[
-                    (1, "replicas", NumberPointer),
-                    (2, "selector", Message(SELECTOR)),
-                    (3, "template", Message(POD_TEMPLATE)),
-                    (5, "minReadySeconds", Number),
-                    (7, "paused", Flag),
-                ]),
-            ),
-        ],
-        ("batch/v1", "Job") => &[(1, "metadata", Message(METADATA)), (2, "spec", Message(JOB))],
-        ("batch/v1", "CronJob") => &[
-            (1, "metadata", Message(METADATA)),
-            (
-                2,
-                "spec",
-                Message(&[
-                    (1, "schedule", Text),
-                    (2, "startingDeadlineSeconds", NumberPointer),
-                    (3, "concurrencyPolicy", Text),
-                    (4, "suspend", FlagPointer),
-                    (5, "jobTemplate", Message(&[(1, "metadata", Message(METADATA)), (2, "spec", Message(JOB))])),
-                    (8, "timeZone", TextPointer),
-                ]),
-            ),
-        ],
-        ("v1", "ResourceQuota") => &[
-            (1, "metadata", Message(METADATA)),
-            (2, "spec", Message(&[(1, "hard", QuantityMap), (2, "scopes", Texts)])),
-        ],
-        ("scheduling.k8s.io/v1", "PriorityClass") => &[
-            (1, "metadata", Message(METADATA)),
-            (2, "value", Number),
-            (3, "globalDefault", Flag),
-            (4, "description", Text),
-            (5, "preemptionPolicy", TextPointer),
-        ],
-        ("authentication.k8s.io/v1", "TokenRequest") => &[
-            (1, "metadata", Message(METADATA)),
-            (2, "spec", Message(&[(1, "audiences", Texts), (4, "expirationSeconds", NumberPointer)])),
-        ],
-        ("rbac.authorization.k8s.io/v1", "Role" | "ClusterRole") => ROLE,
-        ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => BINDING,
-        ("authorization.k8s.io/v1", "SelfSubjectAccessReview") => &[
-            (1, "metadata", Message(METADATA)),
-            (
-                2,
-                "spec",
-                Message(&[
-                    (
-                        1,
-                        "resourceAttributes",
-                        Message(&[
-                            (1, "namespace", Text),
-                            (2, "verb", Text),
-                            (3, "group", Text),
-                            (4, "version", Text),
-                            (5, "resource", Text),
-                            (6, "subresource", Text),
-                            (7, "name", Text),
-                        ]),
-                    ),
-                    (2, "nonResourceAttributes", Message(&[(1, "path", Text), (2, "verb", Text)])),
-                ]),
-            ),
-        ],
-        (_, "DeleteOptions") => &[
-            (1, "gracePeriodSeconds", NumberPointer),
-            (2, "preconditions", Message(&[(1, "uid", TextPointer), (2, "resourceVersion", TextPointer)])),
-            (3, "orphanDependents", FlagPointer),
-            (4, "propagationPolicy", TextPointer),
-            (5, "dryRun", Texts),
-        ],
-        _ => return None,
-    })
-}
+const DEPTH_MAX: usize = 32;
 
 /// The object of a Protobuf body; 415 where it would not come out whole, 400 where the bytes are broken.
 pub(super) fn decode(body: &[u8]) -> Result<Value, Status> {
-    let broken = || Status::bad_request("the body of the request is not a Kubernetes Protobuf message");
-    let envelope = body.strip_prefix(MAGIC).ok_or_else(broken)?;
+    let broken = || Status::bad_request("the Protobuf body is broken");
+    let envelope = body.strip_prefix(MAGIC).and_then(entries).ok_or_else(broken)?;
     let (mut meta, mut raw) = (&[][..], &[][..]);
-    for entry in entries(envelope).ok_or_else(broken)? {
+    for entry in envelope {
         match entry {
             (1, Wire::Bytes(bytes)) => meta = bytes,
             (2, Wire::Bytes(bytes)) => raw = bytes,
@@ -294,13 +38,14 @@ pub(super) fn decode(body: &[u8]) -> Result<Value, Status> {
     let (mut api_version, mut kind) = ("", "");
     for entry in entries(meta).ok_or_else(broken)? {
         match entry {
-            (1, Wire::Bytes(bytes)) => api_version = std::str::from_utf8(bytes).map_err(|_| broken())?,
-            (2, Wire::Bytes(bytes)) => kind = std::str::from_utf8(bytes).map_err(|_| broken())?,
+            (1, Wire::Bytes(bytes)) => api_version = text(bytes).ok_or_else(broken)?,
+            (2, Wire::Bytes(bytes)) => kind = text(bytes).ok_or_else(broken)?,
             _ => {}
         }
     }
-    let fields = fields_of(api_version, kind).ok_or_else(|| as_json(&format!("kind {kind:?} of {api_version:?}")))?;
-    let mut object = message(raw, fields, kind, DEPTH_MAX)?;
+    let name =
+        go_types::of_kind(api_version, kind).ok_or_else(|| as_json(&format!("kind {kind:?} of {api_version:?}")))?;
+    let mut object = Reader { path: kind.to_owned() }.message(raw, name, DEPTH_MAX)?;
     object.insert("apiVersion".to_owned(), api_version.into());
     object.insert("kind".to_owned(), kind.into());
     Ok(Value::Object(object))
@@ -318,13 +63,8 @@ fn as_json(what: &str) -> Status {
 #[derive(Debug, Clone, Copy)]
 enum Wire<'a> {
     Varint(u64),
+    Fixed(u64),
     Bytes(&'a [u8]),
-}
-
-impl Wire<'_> {
-    fn is_empty(self) -> bool {
-        matches!(self, Self::Varint(0) | Self::Bytes([]))
-    }
 }
 
 /// The fields of a message, in order; `None` where it is broken or holds a wire type that no kind uses.
@@ -334,6 +74,11 @@ fn entries(mut bytes: &[u8]) -> Option<Vec<(u64, Wire<'_>)>> {
         let tag = varint(&mut bytes)?;
         let value = match tag & 7 {
             0 => Wire::Varint(varint(&mut bytes)?),
+            1 => {
+                let (value, rest) = bytes.split_first_chunk()?;
+                bytes = rest;
+                Wire::Fixed(u64::from_le_bytes(*value))
+            }
             2 => {
                 let length = usize::try_from(varint(&mut bytes)?).ok()?;
                 let (value, rest) = bytes.split_at_checked(length)?;
@@ -360,108 +105,152 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-fn message(bytes: &[u8], fields: &[Field], path: &str, depth: usize) -> Result<Map<String, Value>, Status> {
-    let broken = || Status::bad_request(format!("the Protobuf message of {path} is broken"));
-    if depth == 0 {
-        return Err(broken());
+/// Reads messages and knows where it stands, for errors.
+struct Reader {
+    path: String,
+}
+
+impl Reader {
+    fn broken(&self) -> Status {
+        Status::bad_request(format!("the Protobuf message of {} is broken", self.path))
     }
-    let mut object = Map::new();
-    for (number, wire) in entries(bytes).ok_or_else(broken)? {
-        let Some((_, name, kind)) = fields.iter().find(|(known, ..)| *known == number) else {
-            // What a writer always writes, whether set or not, says nothing. A message of zeros neither.
-            if wire.is_empty() || matches!(wire, Wire::Bytes(bytes) if says_nothing(bytes, depth)) {
-                continue;
+
+    fn message(&mut self, bytes: &[u8], name: &str, depth: usize) -> Result<Map<String, Value>, Status> {
+        let fields = go_types::fields(name).ok_or_else(|| as_json(&self.path))?;
+        if depth == 0 {
+            return Err(self.broken());
+        }
+        let mut object = Map::new();
+        for (number, wire) in entries(bytes).ok_or_else(|| self.broken())? {
+            let Some(field) = fields.iter().find(|known| known.number == number) else {
+                return Err(as_json(&format!("field {number} of {}", self.path)));
+            };
+            let length = self.path.len();
+            if !field.name.is_empty() {
+                self.path.push('.');
+                self.path.push_str(&field.name);
             }
-            return Err(as_json(&format!("field {number} of {path}")));
-        };
-        let path = format!("{path}.{name}");
-        let slot = |object: &mut Map<String, Value>, empty: Value| -> Option<Value> {
-            Some(std::mem::take(object.entry((*name).to_owned()).or_insert(empty)))
-        };
-        let value = match (kind, wire) {
-            (Text | Number | Flag, wire) if wire.is_empty() => continue,
-            (Text | TextPointer, Wire::Bytes(bytes)) => text(bytes).ok_or_else(broken)?.into(),
-            (Number | NumberPointer, Wire::Varint(number)) => json!(number as i64),
-            (Flag | FlagPointer, Wire::Varint(number)) => json!(number != 0),
-            (Texts, Wire::Bytes(bytes)) => pushed(slot(&mut object, json!([])), text(bytes).ok_or_else(broken)?.into()),
-            (Message(fields), Wire::Bytes(bytes)) => {
-                let inner = message(bytes, fields, &path, depth - 1)?;
-                if inner.is_empty() {
-                    continue;
+            self.field(&mut object, field, wire, depth)?;
+            self.path.truncate(length);
+        }
+        Ok(object)
+    }
+
+    fn field(
+        &mut self,
+        object: &mut Map<String, Value>,
+        field: &GoField,
+        wire: Wire<'_>,
+        depth: usize,
+    ) -> Result<(), Status> {
+        if let (GoKind::Struct(name), true, Wire::Bytes(bytes)) = (&field.kind, field.name.is_empty(), wire) {
+            object.append(&mut self.message(bytes, name, depth - 1)?);
+            return Ok(());
+        }
+        match (&field.kind, wire) {
+            (GoKind::List(item), _) => {
+                let value = self.value(item, wire, depth)?;
+                let list = object.entry(field.name.clone()).or_insert_with(|| json!([]));
+                list.as_array_mut().expect("a field has one kind").push(value);
+            }
+            (GoKind::Map(kind), Wire::Bytes(bytes)) => {
+                let (mut key, mut inner) = (String::new(), Wire::Bytes(&[]));
+                for entry in entries(bytes).ok_or_else(|| self.broken())? {
+                    match entry {
+                        (1, Wire::Bytes(bytes)) => text(bytes).ok_or_else(|| self.broken())?.clone_into(&mut key),
+                        (2, wire) => inner = wire,
+                        _ => return Err(self.broken()),
+                    }
                 }
-                Value::Object(inner)
+                let value = self.map_value(kind, inner, depth)?;
+                let map = object.entry(field.name.clone()).or_insert_with(|| json!({}));
+                map.as_object_mut().expect("a field has one kind").insert(key, value);
             }
-            (Messages(fields), Wire::Bytes(bytes)) => {
-                let inner = Value::Object(message(bytes, fields, &path, depth - 1)?);
-                pushed(slot(&mut object, json!([])), inner)
+            (kind, wire) => {
+                let value = self.value(kind, wire, depth)?;
+                if field.pointer || !is_zero(&value) {
+                    object.insert(field.name.clone(), value);
+                }
             }
-            (TextMap | BytesMap | QuantityMap, Wire::Bytes(bytes)) => {
-                let (key, value) = map_entry(bytes, *kind).ok_or_else(broken)?;
-                let mut map = slot(&mut object, json!({})).unwrap_or_default();
-                map[key] = value;
-                map
-            }
-            (IntOrString, Wire::Bytes(bytes)) => match int_or_string(bytes).ok_or_else(broken)? {
-                Value::Null => continue,
-                value => value,
-            },
-            _ => return Err(broken()),
-        };
-        object.insert((*name).to_owned(), value);
+        }
+        Ok(())
     }
-    Ok(object)
-}
 
-fn pushed(list: Option<Value>, value: Value) -> Value {
-    let mut list = match list {
-        Some(Value::Array(list)) => list,
-        _ => Vec::new(),
-    };
-    list.push(value);
-    list.into()
-}
+    /// A map's value: a list is wrapped in a message of its own.
+    fn map_value(&mut self, kind: &GoKind, wire: Wire<'_>, depth: usize) -> Result<Value, Status> {
+        let (GoKind::List(item), Wire::Bytes(bytes)) = (kind, wire) else {
+            return self.value(kind, wire, depth);
+        };
+        let entries = entries(bytes).ok_or_else(|| self.broken())?;
+        entries.into_iter().map(|(_, wire)| self.value(item, wire, depth)).collect()
+    }
 
-/// Whether a message holds nothing but zeros and empty messages.
-fn says_nothing(bytes: &[u8], depth: usize) -> bool {
-    depth > 0
-        && entries(bytes).is_some_and(|entries| {
-            entries.iter().all(|(_, wire)| match wire {
-                Wire::Varint(number) => *number == 0,
-                Wire::Bytes(bytes) => says_nothing(bytes, depth - 1),
-            })
+    fn value(&mut self, kind: &GoKind, wire: Wire<'_>, depth: usize) -> Result<Value, Status> {
+        Ok(match (kind, wire) {
+            (GoKind::Int, Wire::Varint(number)) => json!(number as i64),
+            (GoKind::Bool, Wire::Varint(number)) => json!(number != 0),
+            (GoKind::Float, Wire::Fixed(bits)) => json!(f64::from_bits(bits)),
+            (GoKind::Text, Wire::Bytes(bytes)) => text(bytes).ok_or_else(|| self.broken())?.into(),
+            (GoKind::Bytes, Wire::Bytes(bytes)) => base64::engine::general_purpose::STANDARD.encode(bytes).into(),
+            (GoKind::Quantity, Wire::Bytes(bytes)) => {
+                wrapped(bytes).and_then(text).ok_or_else(|| self.broken())?.into()
+            }
+            (GoKind::Raw | GoKind::FieldsV1, Wire::Bytes(bytes)) => {
+                let raw = wrapped(bytes).ok_or_else(|| self.broken())?;
+                if raw.is_empty() { Value::Null } else { serde_json::from_slice(raw).map_err(|_| self.broken())? }
+            }
+            (GoKind::IntOrString, Wire::Bytes(bytes)) => int_or_string(bytes).ok_or_else(|| self.broken())?,
+            (GoKind::Time | GoKind::MicroTime, Wire::Bytes(bytes)) => time(kind, bytes).ok_or_else(|| self.broken())?,
+            (GoKind::Struct(name), Wire::Bytes(bytes)) => Value::Object(self.message(bytes, name, depth - 1)?),
+            (GoKind::Json | GoKind::Duration, _) => return Err(as_json(&self.path)),
+            _ => return Err(self.broken()),
         })
+    }
+}
+
+/// What a field that is no pointer holds when nobody set it.
+fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(flag) => !flag,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+    }
 }
 
 fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-fn base64(bytes: &[u8]) -> Value {
-    base64::engine::general_purpose::STANDARD.encode(bytes).into()
+/// The one field of a message that only wraps bytes; empty where it is not written.
+fn wrapped(bytes: &[u8]) -> Option<&[u8]> {
+    match entries(bytes)?.as_slice() {
+        [] => Some(&[]),
+        [(1, Wire::Bytes(inner))] => Some(inner),
+        _ => None,
+    }
 }
 
-fn map_entry(bytes: &[u8], kind: Kind) -> Option<(String, Value)> {
-    let (mut key, mut value) = (String::new(), &[][..]);
-    for entry in entries(bytes)? {
+/// Seconds and nanoseconds; null where neither is written, which is the zero time.
+fn time(kind: &GoKind, bytes: &[u8]) -> Option<Value> {
+    let (mut seconds, mut nanoseconds) = (0, 0);
+    let entries = entries(bytes)?;
+    if entries.is_empty() {
+        return Some(Value::Null);
+    }
+    for entry in entries {
         match entry {
-            (1, Wire::Bytes(bytes)) => text(bytes)?.clone_into(&mut key),
-            (2, Wire::Bytes(bytes)) => value = bytes,
+            (1, Wire::Varint(value)) => seconds = value as i64,
+            (2, Wire::Varint(value)) => nanoseconds = i32::try_from(value as i64).ok()?,
             _ => return None,
         }
     }
-    let value = match kind {
-        BytesMap => base64(value),
-        // A quantity is a message with its text.
-        QuantityMap => match entries(value)?.first() {
-            Some((1, Wire::Bytes(quantity))) => text(quantity)?.into(),
-            _ => return None,
-        },
-        _ => text(value)?.into(),
-    };
-    Some((key, value))
+    let time = Timestamp::new(seconds, nanoseconds).ok()?;
+    Some(if *kind == GoKind::Time { rfc3339(time).into() } else { format!("{time:.6}").into() })
 }
 
-/// Null where neither is given.
 fn int_or_string(bytes: &[u8]) -> Option<Value> {
     let (mut is_text, mut number, mut word) = (false, 0, "");
     for entry in entries(bytes)? {
@@ -472,11 +261,7 @@ fn int_or_string(bytes: &[u8]) -> Option<Value> {
             _ => return None,
         }
     }
-    Some(match (is_text, number) {
-        (true, _) => word.into(),
-        (false, 0) => Value::Null,
-        (false, number) => number.into(),
-    })
+    Some(if is_text { word.into() } else { number.into() })
 }
 
 #[cfg(test)]
@@ -512,12 +297,30 @@ mod tests {
     }
 
     #[test]
+    fn pointers_keep_their_zeros_and_inlined_fields_their_place() {
+        // A pod with a volume (whose source is inlined), a grace of 0 seconds, and an init-less container port number or name.
+        let empty_dir = field(1, &[field(1, b"scratch"), field(2, &field(2, b""))].concat());
+        let grace = vec![4 << 3, 0];
+        let port = field(2, &[vec![1 << 3, 1], field(3, b"http")].concat());
+        let probe = field(10, &field(1, &field(2, &port)));
+        let container = field(2, &[field(1, b"c"), probe].concat());
+        let spec = field(2, &[empty_dir, container, grace].concat());
+        assert_eq!(
+            decode(&envelope("v1", "Pod", &spec)).unwrap(),
+            json!({"apiVersion": "v1", "kind": "Pod", "spec": {
+                "volumes": [{"name": "scratch", "emptyDir": {}}], "terminationGracePeriodSeconds": 0,
+                "containers": [{"name": "c", "livenessProbe": {"httpGet": {"port": "http"}}}],
+            }})
+        );
+    }
+
+    #[test]
     fn what_would_be_lost_is_refused() {
-        let refused = decode(&envelope("v1", "Node", b"")).unwrap_err();
+        let refused = decode(&envelope("v1", "Nosuch", b"")).unwrap_err();
         assert_eq!(refused.code, 415);
-        let owner = field(13, &field(3, b"owner"));
-        let refused = decode(&envelope("v1", "ConfigMap", &field(1, &owner))).unwrap_err();
-        assert!(refused.code == 415 && refused.message.contains("field 13 of ConfigMap.metadata"), "{refused}");
+        let unknown = field(13, &field(15, b"owner"));
+        let refused = decode(&envelope("v1", "ConfigMap", &unknown)).unwrap_err();
+        assert!(refused.code == 415 && refused.message.contains("field 13 of ConfigMap"), "{refused}");
     }
 
     #[test]
