@@ -7,14 +7,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 
-use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
 use super::hash::Hash;
 use super::reader::ArchiveLimits;
-use super::writer::MEMBER_BYTES;
+use super::writer::{LEVEL, MEMBER_BYTES};
 use super::{ArchiveError, BLOCK_BYTES, ENTRY_BYTES_MAX, EntryPath};
 
 /// The version of the index that this Ark writes and reads.
@@ -121,7 +120,7 @@ pub(super) struct IndexEncoder(GzEncoder<Vec<u8>>);
 
 impl IndexEncoder {
     pub(super) fn new() -> Self {
-        let mut encoder = Self(GzEncoder::new(Vec::new(), Compression::default()));
+        let mut encoder = Self(GzEncoder::new(Vec::new(), LEVEL));
         encoder.line(&Line::Version(INDEX_VERSION));
         encoder
     }
@@ -264,6 +263,7 @@ impl<R: Read> Lines<R> {
 
 #[cfg(test)]
 mod tests {
+    use flate2::Compression;
     use proptest::prelude::*;
 
     use super::*;

@@ -26,7 +26,7 @@ pub use hash::{Hash, HashError, hash_of};
 pub use index::{EncodedIndex, Index, IndexEntry, Member};
 pub use path::{EntryPath, EntryPathError};
 pub use reader::{ArchiveDecoder, ArchiveLimits, Entries, decode_member};
-pub use writer::{ArchiveWriter, Finished, MEMBER_BYTES};
+pub use writer::{ArchiveWriter, Finished, FullMember, MEMBER_BYTES, PackedMember};
 
 /// Longest content of one entry in bytes. API servers refuse objects beyond a few megabytes.
 pub const ENTRY_BYTES_MAX: u64 = 16 * 1024 * 1024;

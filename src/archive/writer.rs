@@ -2,8 +2,12 @@
 //!
 //! The writer is synchronous and does no IO: append an object, take what is ready, upload it, go on. Its memory is one
 //! gzip member, the compressed index, and sixteen bytes for each path to refuse duplicates by.
+//!
+//! Compressing is most of its work, and members do not depend on each other. Who has threads to spare takes members as they
+//! fill ([`full`](ArchiveWriter::full)), packs each wherever it likes ([`pack`](FullMember::pack)) and hands them back
+//! in their order ([`store`](ArchiveWriter::store)); who has none calls [`take`](ArchiveWriter::take). The bytes are the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::Write;
 
 use flate2::Compression;
@@ -18,22 +22,72 @@ use super::{ARCHIVE_MODE, ArchiveError, BLOCK_BYTES, ENTRY_BYTES_MAX, EntryPath}
 /// large enough that compression loses nothing.
 pub const MEMBER_BYTES: u64 = 1024 * 1024;
 
+/// How hard to compress: a twentieth more bytes than the usual level 6 gives, for half of its time.
+pub(super) const LEVEL: Compression = Compression::new(4);
+
 /// Writes the tarball of format version 1 as a sequence of gzip members.
 ///
 /// Every entry lies in one member whole, header and content. The same entries and the same time give the same bytes.
 #[derive(Debug)]
 pub struct ArchiveWriter {
     mtime_seconds: u64,
-    encoder: GzEncoder<Vec<u8>>,
-    /// Uncompressed bytes of the open member.
-    open: u64,
-    /// Where the open member starts, in compressed bytes.
-    member_start: u64,
-    /// Compressed bytes that were taken.
+    open: FullMember,
+    /// Members that nobody took yet, oldest first.
+    full: VecDeque<FullMember>,
+    /// How many members were stored.
+    stored: u64,
+    /// Compressed bytes that were handed out.
     taken: u64,
     hasher: Sha256,
     index: IndexEncoder,
     paths: BTreeSet<u128>,
+}
+
+/// A member of the archive before it is compressed.
+#[derive(Debug, Default)]
+pub struct FullMember {
+    /// Its place among the members.
+    number: u64,
+    bytes: Vec<u8>,
+    entries: Vec<Content>,
+}
+
+/// Where in a member the content of one entry lies.
+#[derive(Debug)]
+struct Content {
+    path: String,
+    offset: usize,
+    length: usize,
+}
+
+/// A member of the archive as it is stored.
+#[derive(Debug)]
+pub struct PackedMember {
+    number: u64,
+    uncompressed: u64,
+    bytes: Vec<u8>,
+    entries: Vec<(Content, Hash)>,
+}
+
+impl FullMember {
+    /// Compresses it and computes the hashes of its entries.
+    pub fn pack(self) -> PackedMember {
+        let mut encoder = GzEncoder::new(Vec::with_capacity(self.bytes.len() / 3), LEVEL);
+        encoder.write_all(&self.bytes).expect("writing to memory does not fail");
+        let bytes = encoder.finish().expect("writing to memory does not fail");
+        let hash = |content: &Content| hash_of(&self.bytes[content.offset..content.offset + content.length]);
+        let entries = self.entries.into_iter().map(|content| (hash(&content), content));
+        let entries = entries.map(|(hash, content)| (content, hash)).collect();
+        PackedMember { number: self.number, uncompressed: self.bytes.len() as u64, bytes, entries }
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn pad(&mut self) {
+        self.bytes.resize(self.bytes.len().next_multiple_of(BLOCK_BYTES), 0);
+    }
 }
 
 /// What a path is remembered by: half of its SHA-256, so that no two paths of any cluster are taken for one.
@@ -62,9 +116,9 @@ impl ArchiveWriter {
     pub fn new(mtime_seconds: u64) -> Self {
         Self {
             mtime_seconds,
-            encoder: encoder(Vec::new()),
-            open: 0,
-            member_start: 0,
+            open: FullMember::default(),
+            full: VecDeque::new(),
+            stored: 0,
             taken: 0,
             hasher: Sha256::new(),
             index: IndexEncoder::new(),
@@ -82,15 +136,15 @@ impl ArchiveWriter {
         if bytes > ENTRY_BYTES_MAX {
             return Err(ArchiveError::EntryTooLarge { path: path.to_string(), bytes, limit: ENTRY_BYTES_MAX });
         }
-        let text = path.to_string();
-        if !self.paths.insert(key_of(&text)) {
-            return Err(ArchiveError::Duplicate { path: text });
+        let path = path.to_string();
+        if !self.paths.insert(key_of(&path)) {
+            return Err(ArchiveError::Duplicate { path });
         }
-        self.write_header(&text, bytes);
-        self.index.entry(&text, self.open, bytes, &hash_of(content));
-        self.write(content);
-        self.pad();
-        if self.open >= MEMBER_BYTES {
+        self.write_header(&path, bytes);
+        self.open.entries.push(Content { path, offset: self.open.bytes.len(), length: content.len() });
+        self.open.write(content);
+        self.open.pad();
+        if self.open.bytes.len() as u64 >= MEMBER_BYTES {
             self.close_member();
         }
         Ok(())
@@ -106,27 +160,44 @@ impl ArchiveWriter {
         self.paths.len() as u64
     }
 
-    /// Compressed bytes that wait to be taken.
-    pub fn ready(&self) -> usize {
-        self.encoder.get_ref().len()
+    /// The oldest member that is full and was not handed out yet. Each must come back by [`store`](Self::store).
+    pub fn full(&mut self) -> Option<FullMember> {
+        self.full.pop_front()
     }
 
-    /// Takes the compressed bytes that are ready; may be empty.
+    /// Takes a member back and returns its bytes, the next ones of the archive.
+    ///
+    /// # Panics
+    /// Where members come back in another order than they were handed out in.
+    pub fn store(&mut self, member: PackedMember) -> Vec<u8> {
+        assert_eq!(member.number, self.stored, "members are stored in their order");
+        self.stored += 1;
+        for (content, hash) in &member.entries {
+            self.index.entry(&content.path, content.offset as u64, content.length as u64, hash);
+        }
+        let length = member.bytes.len() as u64;
+        self.index.member(self.taken, length, member.uncompressed);
+        self.hasher.update(&member.bytes);
+        self.taken += length;
+        member.bytes
+    }
+
+    /// Packs the full members here and now and returns their bytes; may be empty.
     pub fn take(&mut self) -> Vec<u8> {
-        let bytes = std::mem::take(self.encoder.get_mut());
-        self.hasher.update(&bytes);
-        self.taken += bytes.len() as u64;
+        let mut bytes = Vec::new();
+        while let Some(member) = self.full() {
+            bytes.append(&mut self.store(member.pack()));
+        }
         bytes
     }
 
-    /// Ends the archive.
+    /// Ends the archive. Every member that was handed out must be back.
     pub fn finish(mut self) -> Finished {
         // Two empty blocks end a tar file.
-        self.write(&[0; 2 * BLOCK_BYTES]);
+        self.open.write(&[0; 2 * BLOCK_BYTES]);
         self.close_member();
-        let items = self.items();
-        // The member that was opened after the last one is empty and never becomes part of the archive.
         let tail = self.take();
+        let items = self.items();
         let sha256 = Hash::from(self.hasher);
         let index = self.index.finish(self.taken, &sha256, items);
         Finished { tail, index, bytes: self.taken, sha256, items }
@@ -147,7 +218,7 @@ impl ArchiveWriter {
             header.set_path(shortened).expect("sixty-four digits fit");
         }
         header.set_cksum();
-        self.write(header.as_bytes());
+        self.open.write(header.as_bytes());
     }
 
     /// The extension of POSIX for paths beyond what the header has room for.
@@ -162,36 +233,15 @@ impl ArchiveWriter {
         header.set_entry_type(tar::EntryType::XHeader);
         header.set_size(content.len() as u64);
         header.set_cksum();
-        self.write(header.as_bytes());
-        self.write(content.as_bytes());
-        self.pad();
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.encoder.write_all(bytes).expect("writing to memory does not fail");
-        self.open += bytes.len() as u64;
-    }
-
-    fn pad(&mut self) {
-        let over = (self.open % BLOCK_BYTES as u64) as usize;
-        if over > 0 {
-            self.write(&[0; BLOCK_BYTES][over..]);
-        }
+        self.open.write(header.as_bytes());
+        self.open.write(content.as_bytes());
+        self.open.pad();
     }
 
     fn close_member(&mut self) {
-        self.encoder.try_finish().expect("writing to memory does not fail");
-        let ready = std::mem::take(self.encoder.get_mut());
-        let end = self.taken + ready.len() as u64;
-        self.index.member(self.member_start, end - self.member_start, self.open);
-        self.encoder = encoder(ready);
-        self.member_start = end;
-        self.open = 0;
+        let next = FullMember { number: self.open.number + 1, ..FullMember::default() };
+        self.full.push_back(std::mem::replace(&mut self.open, next));
     }
-}
-
-fn encoder(output: Vec<u8>) -> GzEncoder<Vec<u8>> {
-    GzEncoder::new(output, Compression::default())
 }
 
 /// `LENGTH KEY=VALUE\n`, where the length counts itself.
@@ -260,15 +310,26 @@ mod tests {
     }
 
     #[test]
-    fn taking_often_or_never_gives_the_same_bytes() {
-        let write = |often: bool| {
-            let (mut writer, mut bytes) = (ArchiveWriter::new(7), Vec::new());
+    fn taking_often_or_never_or_packing_elsewhere_gives_the_same_bytes() {
+        enum How {
+            Often,
+            Never,
+            Elsewhere,
+        }
+        let write = |how: How| {
+            let (mut writer, mut bytes, mut away) = (ArchiveWriter::new(7), Vec::new(), Vec::new());
             for number in 0..600_u32 {
                 let content: Vec<u8> = (0..5000_u32).map(|at| (at.wrapping_mul(number + 1) >> 3) as u8).collect();
                 writer.append(&path(Some("shop"), &format!("web-{number}")), &content).expect("new");
-                if often {
-                    bytes.extend(writer.take());
+                match how {
+                    How::Often => bytes.extend(writer.take()),
+                    How::Never => {}
+                    How::Elsewhere => away.extend(writer.full()),
                 }
+            }
+            let mut packed: Vec<PackedMember> = away.into_iter().rev().map(FullMember::pack).collect();
+            while let Some(member) = packed.pop() {
+                bytes.extend(writer.store(member));
             }
             let finished = writer.finish();
             bytes.extend(&finished.tail);
@@ -276,7 +337,20 @@ mod tests {
             assert_eq!(bytes.len() as u64, finished.bytes);
             (bytes, finished.index)
         };
-        assert_eq!(write(true), write(false));
+        let often = write(How::Often);
+        assert_eq!(often, write(How::Never));
+        assert_eq!(often, write(How::Elsewhere));
+    }
+
+    #[test]
+    #[should_panic(expected = "in their order")]
+    fn members_in_another_order_are_refused() {
+        let mut writer = ArchiveWriter::new(0);
+        for name in ["a", "b"] {
+            writer.append(&path(None, name), &vec![0; MEMBER_BYTES as usize]).expect("new");
+        }
+        let (_, second) = (writer.full().expect("full"), writer.full().expect("full"));
+        writer.store(second.pack());
     }
 
     #[test]

@@ -19,39 +19,12 @@ use crate::object::{ApiResource, RawObject};
 use crate::results::Scope;
 
 use super::item::Engine;
-use super::pages::{Page, Pages};
-use super::plan::Step;
+use super::places::{Begun, Lister};
 use super::retry::patiently;
 use super::{BackupError, describe};
 
-/// Lists whose first page is asked for ahead. Few: an API server answers the same client one after the other, and each
-/// page lies in memory.
-const LISTS_AHEAD: usize = 3;
-
 /// Namespaces that are read by name at the same time.
 const NAMESPACES_AHEAD: usize = 8;
-
-/// A list whose first page has come.
-struct Begun<'a> {
-    step: &'a Step,
-    pages: Pages<'a>,
-    page: Result<Option<Page>, ClusterError>,
-}
-
-/// Asks for the first page of a list.
-fn begin<'a>(
-    cluster: &'a dyn Cluster,
-    clock: &'a dyn Clock,
-    step: &'a Step,
-    selector: Option<String>,
-) -> BoxFuture<'a, Begun<'a>> {
-    async move {
-        let mut pages = Pages::new(cluster, clock, &step.resource, step.namespace.as_deref(), selector);
-        let page = pages.next().await;
-        Begun { step, pages, page }
-    }
-    .boxed()
-}
 
 /// Reads one namespace.
 fn read<'a>(
@@ -80,26 +53,25 @@ impl<'a> Engine<'a> {
             self.results.warning(Scope::Ark, warning.as_str());
         }
         let absent = self.save_namespaces().await?;
-        let present = move |step: &&'a Step| step.namespace.as_ref().is_none_or(|name| !absent.contains(name));
         let (cluster, clock) = (self.ctx.cluster.as_ref(), self.ctx.clock.as_ref());
-        let selector = plan.selection.labels.to_text();
-        // The futures are made before the stream: with a closure inside it, this one could not be sent to another thread.
-        let begun = plan.steps.iter().filter(present).map(|step| begin(cluster, clock, step, selector.clone()));
-        let begun: Vec<BoxFuture<'_, Begun<'_>>> = begun.collect();
-        let lists = stream::iter(begun).buffered(LISTS_AHEAD).peekable();
+        let mut lister = Lister { cluster, clock, selector: plan.selection.labels.to_text(), namespaces: None };
+        if let Some((names, resource)) = plan.selection.namespaces.named().zip(plan.known.namespaces.as_ref()) {
+            lister.count(resource, names.len()).await;
+        }
+        let lists = lister.lists(&plan.steps, &absent).peekable();
         let mut lists = pin!(lists);
-        while let Some(Begun { step, mut pages, mut page }) = lists.next().await {
-            self.begin_list(step);
+        while let Some(Begun { place, mut pages, mut page }) = lists.next().await {
+            self.begin_list(place);
             loop {
                 let current = match page {
                     Ok(Some(current)) => current,
                     Ok(None) => break,
                     Err(error) => {
-                        self.list_failed(step, &error);
+                        self.list_failed(place, &error);
                         break;
                     }
                 };
-                let both = pin!(join(self.page(step, current), pages.next()));
+                let both = pin!(join(self.page(place, current), pages.next()));
                 let (saved, next) = match select(both, lists.as_mut().peek()).await {
                     Either::Left((both, _)) => both,
                     Either::Right((_, both)) => both.await,
@@ -107,7 +79,7 @@ impl<'a> Engine<'a> {
                 saved?;
                 page = next;
             }
-            self.end_list(step);
+            self.end_list(place);
         }
         Ok(())
     }

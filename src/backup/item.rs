@@ -10,20 +10,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::api::{ArchiveSummary, Backup, BackupStatus, Progress};
-use crate::archive::{ArchiveWriter, EntryPath};
+use crate::archive::{ArchiveWriter, EntryPath, PackedMember};
 use crate::cluster::{ClusterError, ClusterErrorKind};
 use crate::object::{ApiResource, GroupResource, Head, RawObject};
 use crate::results::{JobLog, Results, Scope};
 use crate::storage::{BackupUpload, StorageError};
 
 use super::hooks::{Command, Pod, PodHooks, exec};
+use super::packing::Packing;
 use super::pages::Page;
-use super::plan::{Plan, Step, is_core};
+use super::places::Place;
+use super::plan::{Plan, is_core};
 use super::retry::patiently;
 use super::{BackupContext, BackupError, BackupOutcome, status};
-
-/// Compressed bytes that are handed to the upload at once.
-const UPLOAD_BYTES: usize = 256 * 1024;
 
 /// A backup that runs.
 pub(super) struct Engine<'a> {
@@ -34,10 +33,13 @@ pub(super) struct Engine<'a> {
     name: &'a str,
     upload: BackupUpload,
     writer: ArchiveWriter,
+    packing: Packing,
     counts: BTreeMap<GroupResource, u64>,
     /// Objects that were met and are not in the archive: not to be met twice.
     left_out: BTreeSet<EntryPath>,
     deleting: u64,
+    /// Objects that were listed in a place that is not selected.
+    unselected: u64,
     /// Objects of the lists that ended.
     listed: u64,
     /// Objects of the current list so far, and what the server says will follow.
@@ -85,9 +87,11 @@ impl<'a> Engine<'a> {
             name,
             upload,
             writer: ArchiveWriter::new(u64::try_from(start).unwrap_or(0)),
+            packing: Packing::default(),
             counts: BTreeMap::new(),
             left_out: BTreeSet::new(),
             deleting: 0,
+            unselected: 0,
             listed: 0,
             current: (0, 0),
             bring: Bring { claims: !reached(&plan.known.claims), volumes: !reached(&plan.known.volumes) },
@@ -95,24 +99,24 @@ impl<'a> Engine<'a> {
     }
 
     /// Notes that a list begins.
-    pub(super) fn begin_list(&mut self, step: &Step) {
+    pub(super) fn begin_list(&mut self, place: Place<'_>) {
         self.current = (0, 0);
-        let namespace = step.namespace.as_deref().unwrap_or_default();
-        self.log.info("Listing items", &[("groupResource", &step.resource.to_string()), ("namespace", namespace)]);
+        let namespace = place.namespace.unwrap_or_default();
+        self.log.info("Listing items", &[("groupResource", &place.resource.to_string()), ("namespace", namespace)]);
     }
 
     /// Notes that a list ended.
-    pub(super) fn end_list(&mut self, step: &Step) {
-        let namespace = step.namespace.as_deref().unwrap_or_default();
+    pub(super) fn end_list(&mut self, place: Place<'_>) {
+        let namespace = place.namespace.unwrap_or_default();
         let message = format!("Retrieved {} items", self.current.0);
-        self.log.info(&message, &[("groupResource", &step.resource.to_string()), ("namespace", namespace)]);
+        self.log.info(&message, &[("groupResource", &place.resource.to_string()), ("namespace", namespace)]);
         self.listed += self.current.0;
         self.current = (0, 0);
     }
 
     /// Notes that a list failed.
-    pub(super) fn list_failed(&mut self, step: &Step, error: &ClusterError) {
-        let (resource, namespace) = (step.resource.to_string(), step.namespace.as_deref());
+    pub(super) fn list_failed(&mut self, place: Place<'_>, error: &ClusterError) {
+        let (resource, namespace) = (place.resource.to_string(), place.namespace);
         let place = namespace.map_or_else(String::new, |name| format!(" in namespace {name}"));
         let so_far = self.current.0;
         let message = format!("{resource}: error listing items{place} after {so_far} of them: {error}");
@@ -134,16 +138,18 @@ impl<'a> Engine<'a> {
     }
 
     /// Saves the objects of a page.
-    pub(super) async fn page(&mut self, step: &Step, page: Page) -> Result<(), BackupError> {
+    pub(super) async fn page(&mut self, place: Place<'_>, page: Page) -> Result<(), BackupError> {
         if page.restarted {
-            let resource = step.resource.to_string();
+            let resource = place.resource.to_string();
             self.log.info("The list expired and starts over", &[("groupResource", &resource)]);
             self.current = (0, 0);
         }
+        let unselected = self.unselected;
         for raw in &page.items {
-            self.item(&step.resource, raw, true).await?;
+            self.item(place.resource, raw, true).await?;
         }
-        self.current = (self.current.0 + page.items.len() as u64, page.remaining);
+        let selected = page.items.len() as u64 - (self.unselected - unselected);
+        self.current = (self.current.0 + selected, page.remaining);
         self.ctx.progress.progress(&self.progress());
         Ok(())
     }
@@ -190,7 +196,11 @@ impl<'a> Engine<'a> {
             self.failed(resource, namespace, name, &format!("the server says that the resource is {scope} namespace"));
             return None;
         }
-        if !self.plan.selection.takes(resource, namespace, name) || (listed && !self.plan.selection.matches(&head)) {
+        if !self.plan.selection.takes(resource, namespace, name) {
+            self.unselected += u64::from(listed);
+            return None;
+        }
+        if listed && !self.plan.selection.matches(&head) {
             return None;
         }
         let path = match EntryPath::new(resource.group_resource(), namespace, name) {
@@ -235,11 +245,18 @@ impl<'a> Engine<'a> {
         }
         self.log.info("Backed up item", &fields(&resource.to_string(), namespace, name));
         *self.counts.entry(path.resource().clone()).or_default() += 1;
-        if self.writer.ready() < UPLOAD_BYTES {
-            return Ok(());
+        while let Some(member) = self.writer.full() {
+            if let Some(oldest) = self.packing.begin(member).await {
+                self.upload(oldest).await?;
+            }
         }
-        let chunk = self.writer.take();
-        self.upload.write(chunk).await.map_err(|source| self.bucket("upload", source))
+        Ok(())
+    }
+
+    /// Uploads the next member of the archive.
+    async fn upload(&mut self, member: PackedMember) -> Result<(), BackupError> {
+        let bytes = self.writer.store(member);
+        self.upload.write(bytes).await.map_err(|source| self.bucket("upload", source))
     }
 
     /// Runs the hooks of a pod around its claims and volumes.
@@ -391,6 +408,12 @@ impl<'a> Engine<'a> {
         let name = self.name;
         let failed = |operation| move |source| BackupError::Bucket { operation, name: name.to_owned(), source };
         let progress = self.progress();
+        while let Some(member) = self.packing.end().await {
+            if let Err(error) = self.upload(member).await {
+                self.abort().await;
+                return Err(error);
+            }
+        }
         let finished = self.writer.finish();
         let archive =
             ArchiveSummary { items: finished.items, bytes: finished.bytes, sha256: finished.sha256.to_string() };

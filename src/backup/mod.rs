@@ -8,8 +8,9 @@
 //! |---|---|
 //! | refuse what cannot run | [`validate`] |
 //! | decide lists, order and selection | `plan` |
-//! | page through the lists, a few ahead | `collect`, `pages`, `retry` |
+//! | page through the lists, a few ahead | `collect`, `places`, `pages`, `retry` |
 //! | one object: skip, hooks, claims, volumes, write | `item`, `hooks` |
+//! | compress beside all that | `packing` |
 //! | what to say about it | `status`, [`crate::results`] |
 //!
 //! # Promises
@@ -45,7 +46,9 @@ use crate::storage::{BackupStore, StorageError};
 mod collect;
 mod hooks;
 mod item;
+mod packing;
 mod pages;
+mod places;
 mod plan;
 mod retry;
 mod status;

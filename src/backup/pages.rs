@@ -15,10 +15,10 @@ use crate::object::{ApiResource, RawObject};
 use super::retry::Patience;
 
 /// Objects in the first page, before anything is known of their size. An object is at most some 1.5 MiB.
-const FIRST_PAGE_ITEMS: u32 = 32;
+pub(super) const FIRST_PAGE_ITEMS: u32 = 32;
 
 /// Objects in a page at most: what kubectl and client-go ask for.
-const PAGE_ITEMS_MAX: u32 = 500;
+pub(super) const PAGE_ITEMS_MAX: u32 = 500;
 
 /// Bytes that a page should hold.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -36,6 +36,8 @@ pub(super) struct Page {
     pub(super) items: Vec<RawObject>,
     /// How many the server says will follow; zero where it does not say.
     pub(super) remaining: u64,
+    /// Whether it is the last one.
+    pub(super) last: bool,
     /// Whether the list started over, so that objects may come again.
     pub(super) restarted: bool,
 }
@@ -65,19 +67,28 @@ impl<'a> Pages<'a> {
         label_selector: Option<String>,
     ) -> Self {
         let options = ListOptions { label_selector, ..ListOptions::default() };
-        let limit = FIRST_PAGE_ITEMS;
         Self {
             cluster,
             clock,
             resource,
             namespace,
             options,
-            limit,
+            limit: FIRST_PAGE_ITEMS,
             restarts: 0,
             restarted: false,
             empty: 0,
             done: false,
         }
+    }
+
+    /// The same with another length of the first page, from a list of the same resource.
+    pub(super) fn with_limit(self, limit: u32) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// How many objects the next page may have.
+    pub(super) fn limit(&self) -> u32 {
+        self.limit
     }
 
     /// The next page, `None` after the last one.
@@ -134,6 +145,7 @@ impl<'a> Pages<'a> {
         self.done = token.is_none();
         self.options.continue_token = token;
         let restarted = std::mem::take(&mut self.restarted);
-        Ok(Page { items: page.items, remaining: page.remaining_item_count.unwrap_or(0), restarted })
+        let remaining = page.remaining_item_count.unwrap_or(0);
+        Ok(Page { items: page.items, remaining, last: self.done, restarted })
     }
 }

@@ -4,7 +4,8 @@
 //! engine reads the namespaces that the request names and executes the steps.
 //!
 //! Order: pods, claims and volumes first, so that the volumes of a pod are saved between its hooks; then as the server
-//! lists its groups, `extensions` last. Inside a resource, namespace by namespace where the request names them.
+//! lists its groups, `extensions` last. Whether the namespaces that a request names are listed one by one is decided when
+//! their number is known (`places`).
 //!
 //! # Differences
 //! * The order inside a group was random in v0.6.
@@ -42,13 +43,13 @@ const LAST_GROUP: &str = "extensions";
 /// Core resources that come first, in this order.
 const FIRST: [&str; 3] = ["pods", "persistentvolumeclaims", "persistentvolumes"];
 
-/// One list to ask for.
+/// One resource to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Step {
-    /// Of this resource,
+    /// This one,
     pub(super) resource: ApiResource,
-    /// in this namespace; `None` means in all, or in none where the resource is cluster-scoped.
-    pub(super) namespace: Option<String>,
+    /// in these namespaces; `None` means in all, or in none where the resource is cluster-scoped.
+    pub(super) namespaces: Option<Vec<String>>,
 }
 
 /// Everything that is decided before the first object is read.
@@ -203,12 +204,12 @@ impl Plan {
     }
 
     fn list(&mut self, resource: &ApiResource) {
-        let step = |namespace| Step { resource: resource.clone(), namespace };
+        let step = |namespaces| Step { resource: resource.clone(), namespaces };
         match self.selection.namespaces.named() {
             Some(_) if is_core(resource, "namespaces") => self.saves_named_namespaces = true,
             Some(names) if resource.namespaced => {
                 let taken = names.iter().filter(|name| self.selection.namespaces.includes(name));
-                self.steps.extend(taken.map(|name| step(Some(name.clone()))));
+                self.steps.push(step(Some(taken.cloned().collect())));
             }
             _ => self.steps.push(step(None)),
         }

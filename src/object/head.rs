@@ -79,7 +79,7 @@ impl RawObject {
     /// # Errors
     /// Where the text is not a JSON object.
     pub fn with_type(self, api_version: &str, kind: &str) -> Result<Self, RawObjectError> {
-        let head = self.head()?;
+        let head: Type<'_> = serde_json::from_slice(&self.0)?;
         let mut front = String::with_capacity(64);
         if head.api_version.is_empty() {
             front.push_str("\"apiVersion\":");
@@ -106,6 +106,16 @@ impl RawObject {
         whole.extend_from_slice(rest);
         Ok(Self(whole.into()))
     }
+}
+
+/// The type that an object says it has; nothing else of it is looked at.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Type<'a> {
+    #[serde(borrow, deserialize_with = "or_empty")]
+    api_version: Cow<'a, str>,
+    #[serde(borrow, deserialize_with = "or_empty")]
+    kind: Cow<'a, str>,
 }
 
 /// What every object says of itself. Absent and `null` fields read as empty.

@@ -47,8 +47,8 @@ fn plan(spec: serde_json::Value) -> Plan {
 fn steps(plan: &Plan) -> Vec<String> {
     plan.steps
         .iter()
-        .map(|step| match &step.namespace {
-            Some(namespace) => format!("{} in {namespace}", step.resource),
+        .map(|step| match &step.namespaces {
+            Some(namespaces) => format!("{} in {}", step.resource, namespaces.join(" ")),
             None => step.resource.to_string(),
         })
         .collect()
@@ -101,11 +101,11 @@ fn the_three_states_of_cluster_scoped_resources() {
 }
 
 #[test]
-fn named_namespaces_are_listed_one_by_one_in_order() {
+fn named_namespaces_are_listed_in_order() {
     let found = plan(json!({
         "includedNamespaces": ["shop", "blog", "ops"], "excludedNamespaces": [], "includedResources": ["namespaces", "configmaps"],
     }));
-    assert_eq!(steps(&found), ["configmaps in blog", "configmaps in ops", "configmaps in shop"]);
+    assert_eq!(steps(&found), ["configmaps in blog ops shop"]);
     assert!(found.saves_named_namespaces);
     let found = plan(json!({"excludedNamespaces": ["blog"], "includedResources": ["namespaces", "configmaps"]}));
     assert_eq!(steps(&found), ["configmaps", "namespaces"]);

@@ -190,3 +190,58 @@ async fn a_name_that_is_taken_is_refused_and_the_backup_stays() {
     assert!(matches!(&error, BackupError::Bucket { operation: "begin", .. }), "{error}");
     assert_eq!(world.paths().await, before);
 }
+
+/// Namespaces `n00`, `n01` and so on, each with so many config maps.
+fn spread(namespaces: usize, each: usize) -> Vec<Value> {
+    let of = |number: usize| {
+        let name = format!("n{number:02}");
+        let maps = (0..each).map(|map| config_map(&name, &format!("c{map:02}"), json!({}))).collect::<Vec<_>>();
+        std::iter::once(namespace(&name)).chain(maps)
+    };
+    (0..namespaces).flat_map(of).collect()
+}
+
+/// The archive of the first `named` of these namespaces, and the lists of config maps that it took.
+async fn saves_first(world: World, named: usize) -> (Vec<String>, Vec<String>) {
+    let names: Vec<String> = (0..named).map(|number| format!("n{number:02}")).collect();
+    let (paths, outcome) = world.saves(json!({"includedNamespaces": names})).await;
+    assert_eq!(outcome.status.phase, BackupPhase::Completed, "{:?}", outcome.results);
+    let progress = outcome.status.progress.expect("progress");
+    assert_eq!((progress.total_items, progress.items_backed_up), (paths.len() as u64, paths.len() as u64));
+    let mut lists = world.cluster.calls();
+    lists.retain(|call| call.starts_with("list configmaps"));
+    (paths, lists)
+}
+
+#[tokio::test(start_paused = true)]
+async fn named_namespaces_come_in_one_list_where_that_is_cheaper_and_nothing_else_with_them() {
+    let (whole, lists) = saves_first(World::new(spread(8, 20)), 7).await;
+    assert_eq!(lists, ["list configmaps"; 2], "160 objects: a first page and the rest");
+    assert_eq!(whole.len(), 7 * 21);
+    assert!(whole.iter().all(|path| !path.contains("n07")), "{whole:?}");
+
+    // Who may not list everywhere asks for each namespace, and the archive is the same.
+    let world = World::scripted(spread(8, 20), |call, _| {
+        (call == "list configmaps").then(|| Err(error(ClusterErrorKind::Forbidden)))
+    });
+    let (single, lists) = saves_first(world, 7).await;
+    assert_eq!(lists.len(), 1 + 7, "{lists:?}");
+    assert_eq!(single, whole);
+
+    // The same where namespaces cannot be counted.
+    let world = World::scripted(spread(8, 20), |call, _| {
+        (call == "list namespaces").then(|| Err(error(ClusterErrorKind::Forbidden)))
+    });
+    let (single, lists) = saves_first(world, 7).await;
+    assert_eq!((lists.len(), single), (7, whole));
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_named_namespaces_of_a_large_cluster_are_listed_one_by_one() {
+    let (paths, lists) = saves_first(World::new(spread(60, 30)), 4).await;
+    assert_eq!(paths.len(), 4 * 31);
+    let after_the_first = ["list configmaps n00", "list configmaps n01", "list configmaps n02", "list configmaps n03"];
+    assert_eq!((lists[0].as_str(), &lists[1..]), ("list configmaps", &after_the_first.map(String::from)[..]));
+    let (_, lists) = saves_first(World::new(spread(60, 30)), 1).await;
+    assert_eq!(lists, ["list configmaps n00"]);
+}
