@@ -40,7 +40,7 @@ fn read<'a>(
     .boxed()
 }
 
-impl<'a> Engine<'a> {
+impl Engine<'_> {
     /// Saves everything the plan lists.
     ///
     /// # Errors

@@ -187,7 +187,7 @@ fn runtime_for(command: &Command) -> tokio::runtime::Builder {
 async fn dispatch(command: Command, session: Session, output: &mut Output) -> Result<Exit, CliError> {
     match command {
         Command::Backup(BackupCommand::Create(args)) | Command::Create(CreateCommand::Backup(args)) => {
-            cmd_backup::create(&session, &args, output).await
+            Box::pin(cmd_backup::create(&session, &args, output)).await
         }
         Command::Restore(RestoreCommand::Create(args)) | Command::Create(CreateCommand::Restore(args)) => {
             cmd_restore::create(&session, &args, output).await
