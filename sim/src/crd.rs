@@ -115,6 +115,14 @@ pub(crate) fn admit(def: &ResourceDef, value: &mut Value) -> Result<(), Status> 
     Ok(())
 }
 
+/// The schema of one version of a definition, as the definition gives it.
+pub(crate) fn schema<'a>(core: &'a Core, definition: &str, version: &str) -> Option<&'a Value> {
+    let definition = core.store.get(&definitions(), definition)?;
+    let versions = definition.value().pointer("/spec/versions")?.as_array()?;
+    let version = versions.iter().find(|known| known["name"] == version)?;
+    version.pointer("/schema/openAPIV3Schema").filter(|schema| schema.is_object())
+}
+
 /// 405 for new objects of a definition that is being deleted.
 pub(crate) fn creatable(core: &Core, def: &ResourceDef) -> Result<(), Status> {
     let Origin::Custom(definition) = &def.origin else {

@@ -32,6 +32,7 @@ mod read;
 mod resource;
 mod rng;
 mod rules;
+mod schema;
 mod select;
 mod server;
 mod shape;
