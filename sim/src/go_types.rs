@@ -32,7 +32,7 @@ static TYPES: LazyLock<GoTypes> = LazyLock::new(|| {
 
 /// One field of a struct.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "(String, u64, String, String)")]
+#[serde(from = "(String, u64, String, String, String)")]
 pub(crate) struct GoField {
     /// The name in JSON; empty for a struct whose fields stand among those of its parent.
     pub(crate) name: String,
@@ -46,6 +46,8 @@ pub(crate) struct GoField {
     pub(crate) omit_empty: bool,
     /// Whether the zero struct is left out of JSON.
     pub(crate) omit_zero: bool,
+    /// The type as Go's decoder names it in errors, as `[]v1.Container`.
+    pub(crate) go: String,
 }
 
 /// The type of a field.
@@ -53,8 +55,8 @@ pub(crate) struct GoField {
 pub(crate) enum GoKind {
     /// A text, enumerations included.
     Text,
-    /// A whole number.
-    Int,
+    /// A whole number of so many bits, signed.
+    Int(u8),
     /// A number.
     Float,
     /// A boolean.
@@ -95,7 +97,8 @@ impl GoKind {
         }
         match word {
             "string" => Self::Text,
-            "int" | "int32" | "int64" | "uint8" | "uint32" | "uint64" => Self::Int,
+            "int32" => Self::Int(32),
+            "int" | "int64" | "uint8" | "uint32" | "uint64" => Self::Int(64),
             "float64" => Self::Float,
             "bool" => Self::Bool,
             "bytes" => Self::Bytes,
@@ -112,8 +115,8 @@ impl GoKind {
     }
 }
 
-impl From<(String, u64, String, String)> for GoField {
-    fn from((name, number, kind, flags): (String, u64, String, String)) -> Self {
+impl From<(String, u64, String, String, String)> for GoField {
+    fn from((name, number, kind, flags, go): (String, u64, String, String, String)) -> Self {
         let flag = |letter| flags.contains(letter);
         Self {
             name,
@@ -122,6 +125,7 @@ impl From<(String, u64, String, String)> for GoField {
             pointer: flag('p'),
             omit_empty: flag('o'),
             omit_zero: flag('z'),
+            go,
         }
     }
 }
@@ -134,6 +138,11 @@ pub(crate) fn of_kind(api_version: &str, kind: &str) -> Option<&'static str> {
 /// The fields of a struct; `None` where there is no such type.
 pub(crate) fn fields(name: &str) -> Option<&'static [GoField]> {
     TYPES.types.get(name).map(Vec::as_slice)
+}
+
+/// The names of all structs.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    TYPES.types.keys().map(String::as_str)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod builtin;
 mod clock;
 mod convert;
 mod crd;
+mod decode;
 mod delete;
 pub mod exec;
 mod go_types;

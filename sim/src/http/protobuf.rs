@@ -187,7 +187,7 @@ impl Reader {
 
     fn value(&mut self, kind: &GoKind, wire: Wire<'_>, depth: usize) -> Result<Value, Status> {
         Ok(match (kind, wire) {
-            (GoKind::Int, Wire::Varint(number)) => json!(number as i64),
+            (GoKind::Int(_), Wire::Varint(number)) => json!(number as i64),
             (GoKind::Bool, Wire::Varint(number)) => json!(number != 0),
             (GoKind::Float, Wire::Fixed(bits)) => json!(f64::from_bits(bits)),
             (GoKind::Text, Wire::Bytes(bytes)) => text(bytes).ok_or_else(|| self.broken())?.into(),

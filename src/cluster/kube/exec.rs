@@ -85,6 +85,9 @@ fn exit_code(operation: &str, status: Status) -> Result<i32, ClusterError> {
         }
         causes.push(StatusCause { reason: cause.reason, message: cause.message, field: cause.field });
     }
+    if let Some(code) = status.message.as_deref().and_then(code_in_text) {
+        return Ok(code);
+    }
     let body = StatusBody {
         kind: None,
         code: status.code.and_then(|code| u16::try_from(code).ok()),
@@ -93,6 +96,13 @@ fn exit_code(operation: &str, status: Status) -> Result<i32, ClusterError> {
         details: Some(StatusDetails { causes: Some(causes), retry_after_seconds: None }),
     };
     Err(body.into_error(operation, 0))
+}
+
+/// The exit code at the end of an error's text: virtual nodes say it nowhere else.
+fn code_in_text(message: &str) -> Option<i32> {
+    let (before, code) = message.rsplit_once(' ')?;
+    let named = before.ends_with("exit status") || before.ends_with("exit code");
+    code.parse().ok().filter(|code| named && *code != 0)
 }
 
 fn api_failure(operation: &str, error: kube::Error) -> ClusterError {

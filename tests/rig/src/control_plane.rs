@@ -130,6 +130,7 @@ impl ControlPlane {
             ("initial-advertise-peer-urls", peer_url.clone()),
             ("initial-cluster", format!("default={peer_url}")),
             ("quota-backend-bytes", (4_u64 << 30).to_string()),
+            ("log-level", "warn".to_owned()),
             // The data need not survive the machine.
             ("unsafe-no-fsync", "true".to_owned()),
         ];

@@ -4,8 +4,10 @@
 //!   cluster-scoped objects of their own and remove them. `ARK_TEST_EXEC_IMAGE`: an image with a shell, for `exec`.
 //! * `ARK_TEST_S3_ENDPOINT`, `_BUCKET`, `_ACCESS_KEY`, `_SECRET_KEY`, and if needed `_REGION` and `_PREFIX`: an existing bucket.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::control_plane;
+use crate::error::RigError;
 use crate::minio::Bucket;
 
 /// A variable of the environment, if it is set and not empty.
@@ -17,6 +19,11 @@ pub fn variable(name: &str) -> Option<String> {
 /// The kubeconfig of a given cluster.
 pub fn kubeconfig() -> Option<PathBuf> {
     variable("ARK_TEST_KUBECONFIG").map(PathBuf::from)
+}
+
+/// A client of what a kubeconfig leads to, as [`crate::ControlPlane::client`].
+pub async fn client(kubeconfig: &Path) -> Result<kube::Client, RigError> {
+    control_plane::client(kubeconfig).await
 }
 
 /// A given bucket.

@@ -8,7 +8,7 @@ use crate::error::RigError;
 use crate::folder::Folder;
 
 /// How many lines of a log are shown.
-const LOG_LINES: usize = 30;
+const LOG_LINES: usize = 10;
 
 /// A running program. It is killed when this is dropped.
 #[derive(Debug)]

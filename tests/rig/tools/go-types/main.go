@@ -22,16 +22,18 @@ import (
 	apiregistration "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 )
 
-// field is one field of a type, as a row: JSON name, Protobuf number, type, and flags: p(ointer), o(mitempty), z (omitzero), i(nline).
+// field is one field of a type, as a row: JSON name, Protobuf number, type, flags (p(ointer), o(mitempty), z (omitzero), i(nline)), and
+// the type as Go's decoder names it in errors.
 type field struct {
 	json  string
 	proto int
 	kind  string
 	flags string
+	goes  string
 }
 
 func (f field) MarshalJSON() ([]byte, error) {
-	return json.Marshal([]any{f.json, f.proto, f.kind, f.flags})
+	return json.Marshal([]any{f.json, f.proto, f.kind, f.flags, f.goes})
 }
 
 // special are the types that have a form of their own in JSON.
@@ -104,7 +106,7 @@ func visit(t reflect.Type) {
 				number = parsed
 			}
 		}
-		row := field{json: tag, proto: number, kind: kind(from.Type)}
+		row := field{json: tag, proto: number, kind: kind(from.Type), goes: strings.TrimPrefix(from.Type.String(), "*")}
 		if from.Type.Kind() == reflect.Pointer {
 			row.flags += "p"
 		}
