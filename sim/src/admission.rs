@@ -17,11 +17,9 @@ use crate::status::{Cause, Status};
 mod defaults;
 mod immutable;
 mod initial;
-mod jobs;
 mod pods;
 mod secrets;
 mod services;
-mod workloads;
 
 pub(crate) use services::Allocations;
 
@@ -41,15 +39,19 @@ pub(crate) fn namespace(core: &Core, def: &ResourceDef, namespace: Option<&str>,
 }
 
 /// The values that a create starts from, before anything is checked: defaults, and what the caller may not set.
-pub(crate) fn prepare_create(core: &Core, def: &ResourceDef, value: &mut Value) {
+pub(crate) fn prepare_create(core: &Core, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
     if !core.admission {
-        return;
+        return Ok(());
     }
     let rules = kinds::rules(def);
     (rules.default)(value);
+    if def.group.is_empty() && def.plural == "pods" {
+        pods::create(core, def, value)?;
+    }
     (rules.prepare_create)(value);
     initial::status(def, value);
     defaults::fill(def, value);
+    Ok(())
 }
 
 /// The values that an update starts from, before anything is checked.
@@ -59,6 +61,9 @@ pub(crate) fn prepare_update(core: &Core, def: &ResourceDef, old: &Object, value
     }
     let rules = kinds::rules(def);
     (rules.default)(value);
+    if def.group.is_empty() && def.plural == "pods" {
+        pods::update(old, value);
+    }
     (rules.prepare_update)(old.value(), value);
     defaults::fill(def, value);
 }
@@ -74,10 +79,7 @@ pub(crate) fn create(core: &mut Core, def: &ResourceDef, value: &mut Value) -> R
             Ok(())
         }
         ("", "secrets") => secrets::admit(def, value),
-        ("", "pods") => pods::create(core, def, value),
-        ("apps", _) => workloads::selects_its_template(def, value),
         ("", "services") => services::create(core, def, value),
-        ("batch", "jobs") => jobs::create(def, value),
         ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value),
         _ => Ok(()),
     }
@@ -105,17 +107,10 @@ pub(crate) fn update(
             Ok(())
         }
         ("", "configmaps") => immutable_data(def, old, value),
-        ("", "pods") => pods::update(def, old, value),
-        ("batch", "jobs") | ("apps", _) => workloads::update(def, old, value),
         ("", "services") => services::update(core, def, old, value),
         ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value),
         _ => Ok(()),
     }
-}
-
-/// A cause that a field may not be changed.
-fn unchangeable(field: &str, value: &Value) -> Cause {
-    Cause::invalid(field, value, "field is immutable")
 }
 
 /// 422 for the data of an immutable secret or config map.

@@ -79,8 +79,7 @@ mod tests {
     fn a_call_reaches_the_script_of_the_right_container() {
         let server = ApiServer::new(Options::default());
         let pods = Target::new("", "v1", "pods").in_namespace("default");
-        let body =
-            json!({"metadata": {"name": "p"}, "spec": {"nodeName": "n", "containers": [{"name": "a"}, {"name": "b"}]}});
+        let body = json!({"metadata": {"name": "p"}, "spec": {"nodeName": "n", "containers": [{"name": "a", "image": "i"}, {"name": "b", "image": "i"}]}});
         server.create(&pods, body, &WriteOptions::default()).expect("a pod");
         server.set_exec(|call: &ExecCall| Process::ok(call.container.clone()));
         let exec = |container: Option<&str>, command: &[&str]| {

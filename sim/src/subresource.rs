@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::body::fields;
 use crate::clock::rfc3339;
+use crate::kinds::{self, Causes};
 use crate::meta;
 use crate::object::Object;
 use crate::options::{DeleteOptions, Target, WriteOptions};
@@ -167,6 +168,9 @@ fn bind(
     options: &WriteOptions,
     now: Timestamp,
 ) -> Result<Object, Status> {
+    let mut causes = Causes::default();
+    kinds::binding(body, &mut causes);
+    kinds::refuse(def, pod.name(), &causes.into_found())?;
     let node = meta::at(body, "target.name").and_then(Value::as_str);
     let node = node.unwrap_or_default();
     let bound = meta::at(pod.value(), "spec.nodeName").and_then(Value::as_str);

@@ -55,7 +55,7 @@ fn is_word(text: &str) -> bool {
         && text.ends_with(outer)
 }
 
-fn subdomain(text: &str) -> Vec<String> {
+pub(crate) fn subdomain(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if text.len() > SUBDOMAIN_LENGTH {
         problems.push(too_long(SUBDOMAIN_LENGTH));
@@ -66,7 +66,7 @@ fn subdomain(text: &str) -> Vec<String> {
     problems
 }
 
-fn label(text: &str) -> Vec<String> {
+pub(crate) fn label(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if text.len() > LABEL_LENGTH {
         problems.push(too_long(LABEL_LENGTH));

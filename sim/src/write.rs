@@ -161,7 +161,7 @@ impl Core {
             meta::set(&mut body, "generation", 1);
         }
         let mut body = convert::to_version(body, &def.stored_as());
-        admission::prepare_create(self, def, &mut body);
+        admission::prepare_create(self, def, &mut body)?;
         if self.admission {
             let mut causes = Causes::default();
             (kinds::rules(def).validate)(&body, &mut causes);
@@ -233,6 +233,10 @@ impl Core {
             match target.subresource.as_deref() {
                 None => (rules.validate_update)(old.value(), &new, &mut causes),
                 Some("status") => (rules.validate_status_update)(old.value(), &new, &mut causes),
+                Some("ephemeralcontainers") => {
+                    (rules.default)(&mut new);
+                    kinds::ephemeral_update(old.value(), &new, &mut causes);
+                }
                 Some(_) => {}
             }
             let causes = [changes(old.value(), &new), causes.into_found()].concat();

@@ -30,7 +30,7 @@ mod namespace;
 mod ownership;
 mod pods;
 mod protection;
-mod quantity;
+pub(crate) mod quantity;
 mod replicaset;
 mod selector;
 mod service_account;

@@ -1,7 +1,7 @@
 //! Resource quantities (`10Gi`, `500m`, `1e3`), as far as comparing volume sizes needs them.
 
 /// The quantity in thousandths, so that `500m` is 500; `None` for text that is no quantity or does not fit.
-pub(super) fn milli(text: &str) -> Option<i128> {
+pub(crate) fn milli(text: &str) -> Option<i128> {
     let split =
         text.find(|letter: char| !(letter.is_ascii_digit() || matches!(letter, '.' | '+' | '-'))).unwrap_or(text.len());
     let (number, suffix) = text.split_at(split);

@@ -12,20 +12,16 @@ pub(super) fn status(def: &ResourceDef, value: &mut Value) {
         return;
     }
     let status = match (def.group.as_str(), def.plural.as_str()) {
-        ("", "pods") => json!({"phase": "Pending", "qosClass": quality_of_service(value)}),
         ("", "persistentvolumes" | "persistentvolumeclaims") => json!({"phase": "Pending"}),
         ("", "namespaces") => json!({"phase": "Active"}),
         ("", "services") | ("networking.k8s.io", "ingresses") => json!({"loadBalancer": {}}),
-        ("", "replicationcontrollers") | ("apps", "replicasets") => json!({"replicas": 0}),
-        ("apps", "statefulsets") => json!({"availableReplicas": 0, "replicas": 0}),
-        ("apps", "daemonsets") => json!({
-            "currentNumberScheduled": 0, "desiredNumberScheduled": 0, "numberMisscheduled": 0, "numberReady": 0,
-        }),
         ("policy", "poddisruptionbudgets") => json!({
             "currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0,
         }),
         ("autoscaling", _) => json!({"currentMetrics": null, "desiredReplicas": 0}),
         ("storage.k8s.io", "volumeattachments") => json!({"attached": false}),
+        // Written by their own rules.
+        ("", "pods" | "replicationcontrollers") | ("apps" | "batch", _) => return,
         // Written by `crd::admit`.
         ("apiextensions.k8s.io", _) => return,
         _ if def.is_custom() => {
@@ -37,32 +33,6 @@ pub(super) fn status(def: &ResourceDef, value: &mut Value) {
         _ => json!({}),
     };
     value["status"] = status;
-}
-
-/// `Guaranteed`, `Burstable` or `BestEffort`, by the resources of the containers.
-fn quality_of_service(pod: &Value) -> &'static str {
-    let list = |path| meta::at(pod, path).and_then(Value::as_array);
-    let containers: Vec<&Value> =
-        [list("spec.containers"), list("spec.initContainers")].into_iter().flatten().flatten().collect();
-    let amounts = |container: &Value, which: &str| {
-        let amounts = meta::at(container, which).and_then(Value::as_object);
-        let mut amounts = amounts.cloned().unwrap_or_default();
-        amounts.retain(|name, _| matches!(name.as_str(), "cpu" | "memory"));
-        amounts
-    };
-    let (mut any, mut guaranteed) = (false, true);
-    for container in containers {
-        let limits = amounts(container, "resources.limits");
-        let requests = amounts(container, "resources.requests");
-        any |= !limits.is_empty() || !requests.is_empty();
-        // A request that is not said is the limit.
-        guaranteed &= limits.len() == 2 && requests.iter().all(|(name, amount)| limits.get(name) == Some(amount));
-    }
-    match (any, guaranteed) {
-        (false, _) => "BestEffort",
-        (true, true) => "Guaranteed",
-        (true, false) => "Burstable",
-    }
 }
 
 /// The label and the finalizer that every namespace is born with.
@@ -95,24 +65,6 @@ fn name_label(value: &mut Value) {
         let labels = metadata.entry("labels").or_insert_with(|| Value::Object(Map::new()));
         if let Some(labels) = labels.as_object_mut() {
             labels.insert("kubernetes.io/metadata.name".to_owned(), Value::from(name));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quality_of_service_follows_the_resources() {
-        let pod = |resources: Value| json!({"spec": {"containers": [{"resources": resources}]}});
-        for (resources, class) in [
-            (json!({}), "BestEffort"),
-            (json!({"requests": {"cpu": "1"}}), "Burstable"),
-            (json!({"limits": {"cpu": "1", "memory": "1Gi"}}), "Guaranteed"),
-            (json!({"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "2"}}), "Burstable"),
-        ] {
-            assert_eq!(quality_of_service(&pod(resources)), class);
         }
     }
 }

@@ -1,17 +1,12 @@
-//! Pods: their priority, what every pod tolerates, and that a pod changes little.
-//!
-//! # Differences
-//!
-//! A pod whose priority class is absent is taken as it is, where a real server refuses it.
+//! Pods: their priority, and what every pod tolerates.
 
 use serde_json::{Value, json};
 
-use super::unchangeable;
 use crate::meta;
 use crate::object::Object;
 use crate::resource::{GroupResource, ResourceDef};
 use crate::server::Core;
-use crate::status::{Cause, Status};
+use crate::status::Status;
 
 /// Two classes that every cluster has, and their values.
 const SYSTEM_CLASSES: [(&str, i64); 2] =
@@ -20,97 +15,116 @@ const SYSTEM_CLASSES: [(&str, i64); 2] =
 /// How long a pod stays on a node that is gone, in seconds.
 const TOLERATION_SECONDS: i64 = 300;
 
-const FORBIDDEN: &str = "pod updates may not change fields other than \
-    `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only \
-    additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was \
-    previously negative)";
+/// A priority and what it may displace.
+struct Priority {
+    class: String,
+    value: i64,
+    preemption: Value,
+}
 
+/// Before a pod is created: 403 where its class is absent or its numbers are not those of its class.
 pub(super) fn create(core: &Core, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
     let name = meta::meta_text(value, "name").to_owned();
+    let refuse = |why: &str| Err(Status::forbidden(&def.group, &def.plural, &name, why));
     let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) else {
-        let causes = [Cause::required("spec.containers", "")];
-        return Err(Status::invalid(&def.group, &def.kind, &name, &causes));
+        return Ok(());
     };
-    let class = spec.get("priorityClassName").and_then(Value::as_str).unwrap_or_default();
-    match (class, priority(core, class)) {
-        ("", _) => drop(spec.insert("priority".to_owned(), Value::from(0))),
-        (_, Some((priority, preemption))) => {
-            spec.insert("priority".to_owned(), Value::from(priority));
-            if !preemption.is_null() {
-                spec.entry("preemptionPolicy").or_insert(preemption);
-            }
-        }
-        (_, None) => {}
+    let asked = spec.get("priorityClassName").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let Some(priority) = (if asked.is_empty() { Some(default_priority(core)) } else { named(core, &asked) }) else {
+        return refuse(&format!("no PriorityClass with name {asked} was found"));
+    };
+    let given = spec.get("priority").and_then(Value::as_i64);
+    if given.is_some_and(|given| given != priority.value) {
+        return refuse(
+            "the integer value of priority must not be provided in pod spec; priority admission controller \
+            computed {} from the given PriorityClass name"
+                .replace("{}", &priority.value.to_string())
+                .as_str(),
+        );
     }
-    spec.entry("preemptionPolicy").or_insert_with(|| Value::from("PreemptLowerPriority"));
-    let tolerations = spec.entry("tolerations").or_insert_with(|| json!([]));
+    if asked.is_empty() && !priority.class.is_empty() {
+        spec.insert("priorityClassName".to_owned(), priority.class.as_str().into());
+    }
+    spec.insert("priority".to_owned(), priority.value.into());
+    let preemption = if priority.preemption.is_null() { "PreemptLowerPriority".into() } else { priority.preemption };
+    let given = spec.get("preemptionPolicy").filter(|policy| !policy.is_null());
+    if given.is_some_and(|given| *given != preemption) {
+        return refuse(
+            "the string value of PreemptionPolicy must not be provided in pod spec; priority admission \
+            controller computed {} from the given PriorityClass name"
+                .replace("{}", preemption.as_str().unwrap_or_default())
+                .as_str(),
+        );
+    }
+    spec.insert("preemptionPolicy".to_owned(), preemption);
+    tolerate(spec.entry("tolerations").or_insert_with(|| json!([])));
+    Ok(())
+}
+
+/// Every pod lives with a node that is gone for some time.
+fn tolerate(tolerations: &mut Value) {
     if tolerations.is_null() {
         *tolerations = json!([]);
     }
+    let Some(tolerations) = tolerations.as_array_mut() else {
+        return;
+    };
     for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
-        let Some(tolerations) = tolerations.as_array_mut() else {
-            continue;
+        let lives = |known: &Value| {
+            (known["key"] == key || meta::text(known, "key").is_empty())
+                && matches!(meta::text(known, "effect"), "" | "NoExecute")
         };
-        if !tolerations.iter().any(|known| known["key"] == key) {
+        if !tolerations.iter().any(lives) {
             tolerations.push(json!({
                 "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": TOLERATION_SECONDS,
             }));
         }
     }
-    Ok(())
 }
 
-fn priority(core: &Core, class: &str) -> Option<(i64, Value)> {
+fn read(class: &Object) -> Priority {
+    let value = class.value();
+    Priority {
+        class: class.name().to_owned(),
+        value: value["value"].as_i64().unwrap_or_default(),
+        preemption: value["preemptionPolicy"].clone(),
+    }
+}
+
+fn named(core: &Core, class: &str) -> Option<Priority> {
     let classes = GroupResource::new("scheduling.k8s.io", "priorityclasses");
-    let stored = core.store.get(&classes, class).map(|class| {
-        let value = class.value();
-        (value["value"].as_i64().unwrap_or_default(), value["preemptionPolicy"].clone())
-    });
     let system = SYSTEM_CLASSES.iter().find(|(name, _)| *name == class);
-    stored.or_else(|| system.map(|(_, value)| (*value, Value::Null)))
+    core.store.get(&classes, class).map(read).or_else(|| {
+        system.map(|(name, value)| Priority { class: (*name).to_owned(), value: *value, preemption: Value::Null })
+    })
 }
 
-pub(super) fn update(def: &ResourceDef, old: &Object, value: &mut Value) -> Result<(), Status> {
-    for key in ["priority", "preemptionPolicy", "serviceAccountName", "serviceAccount"] {
-        // Set by the server once: an update that does not say them means them.
+/// The priority of a pod that names none: of the class that is for all such pods, the lowest if there are several.
+fn default_priority(core: &Core) -> Priority {
+    let classes = GroupResource::new("scheduling.k8s.io", "priorityclasses");
+    let defaults = core
+        .store
+        .all(&classes)
+        .map(|(_, class)| class)
+        .filter(|class| class.value()["globalDefault"] == true)
+        .map(read);
+    defaults.min_by_key(|priority| priority.value).unwrap_or(Priority {
+        class: String::new(),
+        value: 0,
+        preemption: Value::Null,
+    })
+}
+
+/// Before a pod is replaced: what the server set once stays, where the update does not say it.
+pub(super) fn update(old: &Object, value: &mut Value) {
+    for key in ["priority", "preemptionPolicy"] {
         if let Some(kept) = meta::at(old.value(), &format!("spec.{key}"))
             && let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut)
         {
             spec.entry(key).or_insert_with(|| kept.clone());
         }
     }
-    let mut causes = Vec::new();
-    // A controller may find its node through the main endpoint: only a second node is refused.
-    let node = |pod: &Value| meta::at(pod, "spec.nodeName").cloned().filter(|node| *node != "");
-    if let Some(before) = node(old.value())
-        && node(value) != Some(before)
-    {
-        causes.push(unchangeable("spec.nodeName", &node(value).unwrap_or_default()));
+    if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) {
+        tolerate(spec.entry("tolerations").or_insert_with(|| json!([])));
     }
-    if mutable_parts_removed(old.value()) != mutable_parts_removed(value) {
-        causes.push(Cause::forbidden("spec", FORBIDDEN));
-    }
-    if causes.is_empty() {
-        return Ok(());
-    }
-    Err(Status::invalid(&def.group, &def.kind, old.name(), &causes))
-}
-
-/// The spec without what may change.
-fn mutable_parts_removed(pod: &Value) -> Value {
-    let mut spec = pod.get("spec").cloned().unwrap_or_default();
-    if let Some(spec) = spec.as_object_mut() {
-        for key in
-            ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName", "schedulingGates"]
-        {
-            spec.remove(key);
-        }
-        for key in ["containers", "initContainers"] {
-            let containers = spec.get_mut(key).and_then(Value::as_array_mut);
-            for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
-                container.remove("image");
-            }
-        }
-    }
-    spec
 }

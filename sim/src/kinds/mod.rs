@@ -19,22 +19,30 @@ mod authentication;
 mod authorization;
 mod autoscaling;
 mod batch;
+mod batch_policy;
+mod batch_status;
 mod causes;
 mod certificates;
 mod coordination;
 mod core;
+mod cron;
+mod diff;
 mod discovery;
 mod events;
 mod flowcontrol;
 mod networking;
 mod node;
+mod pod_spec;
+mod pods;
 mod policy;
 mod rbac;
 mod resource;
 mod scheduling;
 mod storage;
+mod workloads;
 
 pub(crate) use causes::Causes;
+pub(crate) use pods::{binding, ephemeral_update};
 
 /// What one kind adds to the rules of all kinds. Every function may do nothing.
 #[derive(Clone, Copy)]
@@ -75,6 +83,7 @@ pub(crate) fn rules(def: &ResourceDef) -> Rules {
         &[]
     } else {
         match def.group.as_str() {
+            "" if pods::TABLE.iter().any(|(plural, _)| *plural == def.plural) => pods::TABLE,
             "" => core::TABLE,
             "admissionregistration.k8s.io" => admissionregistration::TABLE,
             "apiregistration.k8s.io" => apiregistration::TABLE,

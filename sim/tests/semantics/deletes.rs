@@ -99,8 +99,12 @@ fn a_running_pod_has_its_grace() {
     let server = server();
     let pods = Target::new("", "v1", "pods").in_namespace("default");
     for name in ["idle", "busy"] {
-        create(&server, &pods, json!({"metadata": {"name": name}, "spec": {"containers": [{"name": "c"}]}}))
-            .expect("a pod");
+        create(
+            &server,
+            &pods,
+            json!({"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "i"}]}}),
+        )
+        .expect("a pod");
     }
     let idle = pods.clone().named("idle");
     server.delete(&idle, &DeleteOptions::default()).expect("a deletion");

@@ -68,7 +68,7 @@ fn secrets_are_data() {
 fn a_job_belongs_to_its_uid() {
     let server = server();
     let jobs = Target::new("batch", "v1", "jobs").in_namespace("default");
-    let body = json!({"metadata": {"name": "j"}, "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": []}}}});
+    let body = json!({"metadata": {"name": "j"}, "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}}});
     let made = create(&server, &jobs, body).expect("a job");
     assert_eq!(made.value()["spec"]["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"], made.uid());
     let mut copy = made.value().clone();

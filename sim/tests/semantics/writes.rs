@@ -119,7 +119,7 @@ fn status_and_spec_have_endpoints_of_their_own() {
     let server = server();
     let deployments = Target::new("apps", "v1", "deployments").in_namespace("default");
     let body = json!({"metadata": {"name": "web"}, "status": {"replicas": 9}, "spec": {
-        "selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": []}},
+        "selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}},
     }});
     let created = create(&server, &deployments, body).expect("a deployment");
     assert_eq!((&created.value()["status"], &created.metadata()["generation"]), (&json!({}), &json!(1)));
