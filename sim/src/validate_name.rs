@@ -36,7 +36,7 @@ const QUALIFIED: &str = "a qualified name must consist of alphanumeric character
     'example.com/MyName')";
 
 fn too_long(limit: usize) -> String {
-    format!("must be no more than {limit} bytes")
+    format!("must be no more than {limit} characters")
 }
 
 fn is_label(text: &str) -> bool {
@@ -72,7 +72,8 @@ pub(crate) fn label(text: &str) -> Vec<String> {
         problems.push(too_long(LABEL_LENGTH));
     }
     if !is_label(text) {
-        problems.push(LABEL.to_owned());
+        let dotted = text.split('.').all(is_label);
+        problems.push(if dotted { "must not contain dots" } else { LABEL }.to_owned());
     }
     problems
 }
@@ -139,7 +140,7 @@ pub(crate) fn label_value(text: &str) -> Vec<String> {
 /// The problems of an object's name by the rule of its kind.
 fn name(def: &ResourceDef, text: &str) -> Vec<String> {
     match (def.group.as_str(), def.plural.as_str()) {
-        ("", "namespaces") => label(text),
+        ("", "namespaces") | ("apps", "statefulsets") => label(text),
         ("", "services") => label_1035(text),
         ("rbac.authorization.k8s.io" | "apiregistration.k8s.io", _)
         | ("certificates.k8s.io", "clustertrustbundles") => path_segment(text),
@@ -280,7 +281,7 @@ mod tests {
             assert_eq!(name(&def, good), Vec::<String>::new(), "{good}");
             assert_eq!(name(&def, bad).len(), 1, "{bad}");
         }
-        assert_eq!(label(&"a".repeat(64)), ["must be no more than 63 bytes"]);
+        assert_eq!(label(&"a".repeat(64)), ["must be no more than 63 characters"]);
         assert_eq!(subdomain(&"a".repeat(253)), Vec::<String>::new());
         assert_eq!(subdomain(&"a".repeat(254)).len(), 1);
     }

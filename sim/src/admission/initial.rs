@@ -21,9 +21,8 @@ pub(super) fn status(def: &ResourceDef, value: &mut Value) {
         ("autoscaling", _) => json!({"currentMetrics": null, "desiredReplicas": 0}),
         ("storage.k8s.io", "volumeattachments") => json!({"attached": false}),
         // Written by their own rules.
-        ("", "pods" | "replicationcontrollers") | ("apps" | "batch", _) => return,
-        // Written by `crd::admit`.
-        ("apiextensions.k8s.io", _) => return,
+        // (those of definitions by `crd::admit`).
+        ("", "pods" | "replicationcontrollers") | ("apps" | "batch" | "apiextensions.k8s.io", _) => return,
         _ if def.is_custom() => {
             if let Some(fields) = value.as_object_mut() {
                 fields.remove("status");

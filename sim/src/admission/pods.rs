@@ -1,6 +1,6 @@
 //! Pods: their priority, and what every pod tolerates.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::meta;
 use crate::object::Object;
@@ -33,32 +33,72 @@ pub(super) fn create(core: &Core, def: &ResourceDef, value: &mut Value) -> Resul
     let Some(priority) = (if asked.is_empty() { Some(default_priority(core)) } else { named(core, &asked) }) else {
         return refuse(&format!("no PriorityClass with name {asked} was found"));
     };
-    let given = spec.get("priority").and_then(Value::as_i64);
-    if given.is_some_and(|given| given != priority.value) {
-        return refuse(
-            "the integer value of priority must not be provided in pod spec; priority admission controller \
-            computed {} from the given PriorityClass name"
-                .replace("{}", &priority.value.to_string())
-                .as_str(),
-        );
+    if let Some(given) = spec.get("priority").and_then(Value::as_i64).filter(|given| *given != priority.value) {
+        return refuse(&format!(
+            "the integer value of priority ({given}) must not be provided in pod spec; priority admission controller \
+             computed {} from the given PriorityClass name",
+            priority.value
+        ));
     }
     if asked.is_empty() && !priority.class.is_empty() {
         spec.insert("priorityClassName".to_owned(), priority.class.as_str().into());
     }
     spec.insert("priority".to_owned(), priority.value.into());
     let preemption = if priority.preemption.is_null() { "PreemptLowerPriority".into() } else { priority.preemption };
-    let given = spec.get("preemptionPolicy").filter(|policy| !policy.is_null());
-    if given.is_some_and(|given| *given != preemption) {
-        return refuse(
-            "the string value of PreemptionPolicy must not be provided in pod spec; priority admission \
-            controller computed {} from the given PriorityClass name"
-                .replace("{}", preemption.as_str().unwrap_or_default())
-                .as_str(),
-        );
+    if let Some(given) = spec.get("preemptionPolicy").and_then(Value::as_str).filter(|given| preemption != *given) {
+        return refuse(&format!(
+            "the string value of PreemptionPolicy ({given}) must not be provided in pod spec; priority admission \
+             controller computed {} from the given PriorityClass name",
+            preemption.as_str().unwrap_or_default()
+        ));
     }
     spec.insert("preemptionPolicy".to_owned(), preemption);
     tolerate(spec.entry("tolerations").or_insert_with(|| json!([])));
-    Ok(())
+    runtime(core, spec).map_or(Ok(()), |why| refuse(&format!("pod rejected: {why}")))
+}
+
+/// What a pod gets from the class of its runtime, or why there is no such pod.
+fn runtime(core: &Core, spec: &mut Map<String, Value>) -> Option<String> {
+    let given = spec.get("overhead").filter(|overhead| !overhead.is_null()).cloned();
+    let Some(name) = spec.get("runtimeClassName").and_then(Value::as_str) else {
+        return given.map(|_| "Pod Overhead set without corresponding RuntimeClass defined Overhead".to_owned());
+    };
+    let Some(class) = core.store.get(&GroupResource::new("node.k8s.io", "runtimeclasses"), name) else {
+        return Some(format!("RuntimeClass {name:?} not found"));
+    };
+    let class = class.value();
+    let overhead = meta::at(class, "overhead.podFixed").filter(|overhead| !overhead.is_null());
+    match (overhead, given) {
+        (Some(overhead), None) => drop(spec.insert("overhead".to_owned(), overhead.clone())),
+        (Some(overhead), Some(given)) if *overhead != given => {
+            return Some("Pod's Overhead doesn't match RuntimeClass's defined Overhead".to_owned());
+        }
+        (None, Some(_)) => {
+            return Some("Pod Overhead set without corresponding RuntimeClass defined Overhead".to_owned());
+        }
+        _ => {}
+    }
+    let selected = meta::at(class, "scheduling.nodeSelector").and_then(Value::as_object);
+    for (key, value) in selected.into_iter().flatten() {
+        let selector = spec.entry("nodeSelector").or_insert_with(|| json!({}));
+        if selector.get(key).is_some_and(|own| own != value) {
+            return Some(format!(
+                "conflict: runtimeClass.scheduling.nodeSelector[{key}] = {}; pod.spec.nodeSelector[{key}] = {}",
+                value.as_str().unwrap_or_default(),
+                selector[key].as_str().unwrap_or_default()
+            ));
+        }
+        selector[key] = value.clone();
+    }
+    let tolerated = meta::at(class, "scheduling.tolerations").and_then(Value::as_array);
+    if let Some(own) = spec.get_mut("tolerations").and_then(Value::as_array_mut) {
+        for toleration in tolerated.into_iter().flatten() {
+            if !own.contains(toleration) {
+                own.push(toleration.clone());
+            }
+        }
+    }
+    None
 }
 
 /// Every pod lives with a node that is gone for some time.

@@ -78,7 +78,15 @@ pub(super) const TABLE: Table = &[
         "daemonsets",
         Rules {
             default: default_daemon_set,
+            prepare_update: |old, new| {
+                let changed = meta::at(old, "spec.template") != meta::at(new, "spec.template");
+                let generation =
+                    meta::at(old, "metadata.annotations").map_or("", |known| meta::text(known, GENERATION));
+                let generation = generation.parse().unwrap_or(0_i64) + i64::from(changed);
+                set_generation(new, generation);
+            },
             prepare_create: |value| {
+                set_generation(value, 1);
                 value["status"] = json!({
                     "currentNumberScheduled": 0, "desiredNumberScheduled": 0, "numberMisscheduled": 0, "numberReady": 0,
                 });
@@ -101,11 +109,12 @@ pub(super) const TABLE: Table = &[
                     "collisionCount",
                 ];
                 causes.at("status", |causes| {
-                    all.iter().for_each(|key| not_negative(field(new, "status"), key, causes));
+                    for key in all {
+                        not_negative(field(new, "status"), key, causes);
+                    }
                 });
                 collisions(old, new, causes);
             },
-            ..Rules::NONE
         },
     ),
     (
@@ -144,7 +153,7 @@ pub(super) const TABLE: Table = &[
                 }
             },
             validate_update: |old, new, causes| {
-                validate_name::metadata(new).into_iter().for_each(|cause| causes.push(cause));
+                causes.extend(validate_name::metadata(new));
                 not_negative(new, "revision", causes);
                 immutable(old, new, "data", causes);
             },
@@ -152,6 +161,15 @@ pub(super) const TABLE: Table = &[
         },
     ),
 ];
+
+/// How often the template of a daemon set changed, in an annotation.
+const GENERATION: &str = "deprecated.daemonset.template.generation";
+
+fn set_generation(value: &mut Value, generation: i64) {
+    if let Some(annotations) = meta::object_at(value, "metadata.annotations") {
+        annotations.insert(GENERATION.to_owned(), generation.to_string().into());
+    }
+}
 
 fn selector_stays(old: &Value, new: &Value, causes: &mut Causes) {
     causes.at("spec", |causes| immutable(field(old, "spec"), field(new, "spec"), "selector", causes));
@@ -241,7 +259,7 @@ fn deployment(value: &Value, causes: &mut Causes) {
                 }
             }
             "RollingUpdate" => {
-                causes.at("strategy", |causes| inside(strategy, "rollingUpdate", causes, roll_deployment))
+                causes.at("strategy", |causes| inside(strategy, "rollingUpdate", causes, roll_deployment));
             }
             _ => unknown_strategy("DeploymentStrategy", "strategy", strategy, &known, causes),
         }
@@ -304,7 +322,7 @@ fn daemon_set(value: &Value, causes: &mut Causes) {
         match meta::text(strategy, "type") {
             "OnDelete" => {}
             "RollingUpdate" => {
-                causes.at("updateStrategy", |causes| inside(strategy, "rollingUpdate", causes, roll_daemons))
+                causes.at("updateStrategy", |causes| inside(strategy, "rollingUpdate", causes, roll_daemons));
             }
             _ => {
                 let known = ["RollingUpdate", "OnDelete"];
@@ -418,6 +436,7 @@ fn stateful_template(spec: &Value, whole: bool, causes: &mut Causes) {
         // Said twice, as a real server does.
         pod_spec::read::labels(metadata, "labels", causes);
         pod_spec::annotations(metadata, causes);
+        pod_spec::pod_annotations("", metadata, field(template, "spec"), causes);
     });
 }
 

@@ -310,7 +310,7 @@ fn indexed(spec: &Value, causes: &mut Causes) {
 fn job_update(old: &Value, new: &Value, causes: &mut Causes) {
     let labels = map_of(old, "spec.template.metadata.labels");
     whole_job(new, labels.contains_key(JOB_NAME) && labels.contains_key(CONTROLLER_UID), causes);
-    validate_name::metadata(new).into_iter().for_each(|cause| causes.push(cause));
+    causes.extend(validate_name::metadata(new));
     let (before, now) = (field(old, "spec"), field(new, "spec"));
     causes.at("spec", |causes| {
         selected_spec(now, causes);

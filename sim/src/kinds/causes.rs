@@ -54,6 +54,11 @@ impl Causes {
         self.found.push(cause);
     }
 
+    /// Causes that another check found; their fields are taken as they are.
+    pub(crate) fn extend(&mut self, found: Vec<Cause>) {
+        self.found.extend(found);
+    }
+
     /// A field that must be given.
     pub(crate) fn required(&mut self, field: &str, detail: &str) {
         self.found.push(Cause::required(&self.path(field), detail));

@@ -72,7 +72,7 @@ fn prepare_create(pod: &mut Value) {
     if !list(field(pod, "spec"), "schedulingGates").is_empty() {
         pod["status"]["conditions"] = json!([{
             "type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "lastProbeTime": null,
-            "lastTransitionTime": null, "message": "Scheduling is blocked due to non-empty scheduling gates",
+            "lastTransitionTime": pod["metadata"]["creationTimestamp"], "message": "Scheduling is blocked due to non-empty scheduling gates",
         }]);
     }
     merge_label_keys(pod);
@@ -158,7 +158,7 @@ const FORBIDDEN: &str = "pod updates may not change fields other than \
 
 fn update(old: &Value, new: &Value, causes: &mut Causes) {
     // Its metadata is validated as that of a new pod again.
-    validate_name::metadata(new).into_iter().for_each(|cause| causes.push(cause));
+    causes.extend(validate_name::metadata(new));
     pod_spec::check_pod(new, causes);
     causes.at("spec", |causes| spec_update(field(old, "spec"), field(new, "spec"), causes));
 }
@@ -336,7 +336,7 @@ fn containers_stay_ended(spec: &Value, before: &Value, now: &Value, causes: &mut
 
 /// What the subresource for containers of a running pod refuses.
 pub(crate) fn ephemeral_update(old: &Value, new: &Value, causes: &mut Causes) {
-    validate_name::metadata(new).into_iter().for_each(|cause| causes.push(cause));
+    causes.extend(validate_name::metadata(new));
     pod_spec::check_pod(new, causes);
     let key = "ephemeralContainers";
     let (before, now) = (list(field(old, "spec"), key), list(field(new, "spec"), key));

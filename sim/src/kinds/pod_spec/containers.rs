@@ -51,32 +51,43 @@ pub(super) fn regular(pod: &Pod<'_>, causes: &mut Causes) {
     each(pod.spec, "containers", causes, |container, causes| host_ports(container, &mut taken, causes));
 }
 
-/// The containers that run before, or beside, the others.
+/// The containers that run before, or beside, the others. Their ports of the host are told of the first, as in a real server.
 pub(super) fn init(pod: &Pod<'_>, causes: &mut Causes) {
     let mut names: Vec<_> = list(pod.spec, "containers").iter().map(name).collect();
-    each(pod.spec, "initContainers", causes, |container, causes| {
-        common(pod, container, causes);
-        let beside = meta::text(container, "restartPolicy") == "Always";
-        restarts(container, causes);
-        if names.contains(&name(container)) {
-            causes.duplicate("name", &name(container).into());
-        } else if !name(container).is_empty() {
-            names.push(name(container));
-        }
-        if beside {
-            running(pod, container, causes);
-        } else {
-            for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
-                if given(container, key).is_some() {
-                    causes.forbidden(key, "may not be set for init containers without restartPolicy=Always");
-                }
-            }
-            each(container, "resizePolicy", causes, |policy, causes| {
-                if meta::text(policy, "restartPolicy") == "RestartContainer" {
-                    let why = "must not be set to 'RestartContainer' for non-sidecar initContainers";
-                    causes.invalid("restartPolicy", &"RestartContainer".into(), why);
+    causes.at("initContainers", |causes| {
+        for (index, container) in list(pod.spec, "initContainers").iter().enumerate() {
+            causes.index(index, |causes| {
+                common(pod, container, causes);
+                restarts(container, causes);
+                if names.contains(&name(container)) {
+                    causes.duplicate("name", &name(container).into());
+                } else if !name(container).is_empty() {
+                    names.push(name(container));
                 }
             });
+            causes.index(0, |causes| host_ports(container, &mut Vec::new(), causes));
+            causes.index(index, |causes| {
+                if meta::text(container, "restartPolicy") == "Always" {
+                    running(pod, container, causes);
+                } else {
+                    ending(container, causes);
+                }
+            });
+        }
+    });
+}
+
+/// What a container that ends may not have.
+fn ending(container: &Value, causes: &mut Causes) {
+    for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
+        if given(container, key).is_some() {
+            causes.forbidden(key, "may not be set for init containers without restartPolicy=Always");
+        }
+    }
+    each(container, "resizePolicy", causes, |policy, causes| {
+        if meta::text(policy, "restartPolicy") == "RestartContainer" {
+            let why = "must not be set to 'RestartContainer' for non-sidecar initContainers";
+            causes.invalid("restartPolicy", &"RestartContainer".into(), why);
         }
     });
 }

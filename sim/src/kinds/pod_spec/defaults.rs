@@ -4,7 +4,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::read::{fill, fill_text, list_mut, yes};
+use super::read::{fill, fill_text, list, list_mut, map_of, number, yes};
+use super::resources::show;
+use crate::actors::quantity::milli;
 use crate::meta;
 
 const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
@@ -45,6 +47,9 @@ pub(crate) fn pod(spec: &mut Value) {
         return;
     }
     fill(spec, &json!({"enableServiceLinks": true}));
+    if number(spec, "terminationGracePeriodSeconds") < 0 {
+        spec["terminationGracePeriodSeconds"] = 1.into();
+    }
     let host = yes(spec, "hostNetwork");
     for key in ["containers", "initContainers"] {
         for container in list_mut(spec, key) {
@@ -59,9 +64,37 @@ pub(crate) fn pod(spec: &mut Value) {
             }
         }
     }
-    if let Some(resources) = spec.get_mut("resources") {
-        // Pods ask for their limits where nothing in them asks for less.
-        request_limits_of(resources);
+    if spec.get("resources").is_some_and(|resources| resources.get("limits").is_some_and(|limits| *limits != json!({})))
+    {
+        request_of_pod(spec);
+    }
+}
+
+/// A pod with limits of its own asks for what its containers ask for, and for its limits where they ask for nothing.
+fn request_of_pod(spec: &mut Value) {
+    let mut sums: Map<String, Value> = Map::new();
+    for container in list(spec, "containers") {
+        for (name, amount) in map_of(container, "resources.requests") {
+            let known = sums.get(&name).and_then(Value::as_str).and_then(milli).unwrap_or_default();
+            let own = amount.as_str().and_then(milli).unwrap_or_default();
+            if known == 0 {
+                sums.insert(name, amount);
+            } else {
+                sums.insert(name, show(known + own).into());
+            }
+        }
+    }
+    let mut requests = map_of(spec, "resources.requests");
+    for (name, sum) in sums.into_iter().filter(|(name, _)| matches!(name.as_str(), "cpu" | "memory")) {
+        requests.entry(name).or_insert(sum);
+    }
+    for (name, limit) in map_of(spec, "resources.limits") {
+        if matches!(name.as_str(), "cpu" | "memory") || name.starts_with("hugepages-") {
+            requests.entry(name).or_insert(limit);
+        }
+    }
+    if !requests.is_empty() {
+        spec["resources"]["requests"] = Value::Object(requests);
     }
 }
 
@@ -159,6 +192,13 @@ fn container(container: &mut Value) {
         }
         http_get(probe);
     }
+    if let Some(lifecycle) = container.get_mut("lifecycle").and_then(Value::as_object_mut)
+        && lifecycle.remove("stopSignal").is_some()
+        && lifecycle.is_empty()
+    {
+        // Not switched on by default.
+        container.as_object_mut().map(|container| container.remove("lifecycle"));
+    }
     for hook in ["postStart", "preStop"] {
         if let Some(hook) = container.get_mut("lifecycle").and_then(|lifecycle| lifecycle.get_mut(hook)) {
             http_get(hook);
@@ -198,7 +238,12 @@ fn volume(volume: &mut Value) {
         list_mut(source, "items").for_each(reference);
     }
     if let Some(source) = volume.get_mut("projected") {
+        fill(source, &json!({"sources": null}));
         for source in list_mut(source, "sources") {
+            // Sources that are not switched on by default.
+            for off in ["clusterTrustBundle", "podCertificate"] {
+                source.as_object_mut().map(|source| source.remove(off));
+            }
             if let Some(token) = source.get_mut("serviceAccountToken") {
                 fill(token, &json!({"expirationSeconds": 3600}));
             }
@@ -224,7 +269,7 @@ fn volume(volume: &mut Value) {
         fill_text(image, "pullPolicy", pull);
     }
     if let Some(claim) = volume.get_mut("ephemeral").and_then(|source| source.get_mut("volumeClaimTemplate")) {
-        fill(claim, &json!({"metadata": {"creationTimestamp": null}}));
+        fill(claim, &json!({"metadata": {}}));
         if let Some(spec) = claim.get_mut("spec") {
             fill(spec, &json!({"volumeMode": "Filesystem"}));
         }

@@ -130,7 +130,7 @@ pub(crate) fn annotations(metadata: &Value, causes: &mut Causes) {
 }
 
 /// The annotations that mean something to a server.
-fn pod_annotations(field: &str, metadata: &Value, spec: &Value, causes: &mut Causes) {
+pub(crate) fn pod_annotations(field: &str, metadata: &Value, spec: &Value, causes: &mut Causes) {
     let annotation = |key: &str| metadata.get("annotations")?.get(key)?.as_str();
     causes.at(field, |causes| {
         causes.at("annotations", |causes| {

@@ -66,15 +66,14 @@ fn underscored(text: &str) -> Vec<String> {
     }
     let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let fits = |part: &str| {
-        part.starts_with(|c| edge(c) || c == '_')
-            && part.ends_with(edge)
-            && part.chars().all(|c| edge(c) || matches!(c, '-' | '_'))
+        let rest = part.strip_prefix('_').unwrap_or(part);
+        rest.starts_with(edge) && rest.ends_with(edge) && part.chars().all(|c| edge(c) || matches!(c, '-' | '_'))
     };
     if !text.split('.').all(fits) {
         wrong.push(
             "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and \
              must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
-             '[a-z0-9_]([-_a-z0-9]*[a-z0-9])?(\\.[a-z0-9_]([-_a-z0-9]*[a-z0-9])?)*')"
+             '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')"
                 .to_owned(),
         );
     }

@@ -23,7 +23,7 @@ pub(super) fn check(source: &Value, causes: &mut Causes) {
             if let Some(value) = given(entry, key) {
                 found += 1;
                 causes.at("sources", |causes| {
-                    causes.index(index, |causes| causes.at(key, |causes| check(value, causes)))
+                    causes.index(index, |causes| causes.at(key, |causes| check(value, causes)));
                 });
             }
         };
@@ -35,7 +35,7 @@ pub(super) fn check(source: &Value, causes: &mut Causes) {
                     causes.at("sources", |causes| {
                         causes.index(index, |causes| {
                             causes.at(key, |causes| {
-                                causes.at("items", |causes| causes.index(item, |c| key_to_path(kp, c)))
+                                causes.at("items", |causes| causes.index(item, |c| key_to_path(kp, c)));
                             });
                         });
                     });

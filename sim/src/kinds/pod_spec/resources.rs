@@ -145,7 +145,7 @@ fn consistent(pod: &Pod<'_>, value: &Value, causes: &mut Causes) {
 }
 
 /// A number of thousandths as a quantity.
-fn show(thousandths: i128) -> String {
+pub(super) fn show(thousandths: i128) -> String {
     if thousandths % 1000 == 0 { (thousandths / 1000).to_string() } else { format!("{thousandths}m") }
 }
 

@@ -193,7 +193,7 @@ fn constrain(constraint: &Value, rest: &[Value], causes: &mut Causes) {
     let (key, action) = (meta::text(constraint, "topologyKey"), meta::text(constraint, "whenUnsatisfiable"));
     let positive = |key: &str, number: i64, causes: &mut Causes| {
         if number <= 0 {
-            causes.invalid(key, &number.into(), "must be greater than 0");
+            causes.invalid(key, &number.into(), "must be greater than zero");
         }
     };
     positive("maxSkew", number(constraint, "maxSkew"), causes);

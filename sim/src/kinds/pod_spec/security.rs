@@ -37,7 +37,7 @@ pub(super) fn of_pod(pod: &Pod<'_>, causes: &mut Causes) {
         inside(context, "seccompProfile", causes, seccomp);
         inside(context, "appArmorProfile", causes, app_armor);
         known_if_given(context, "supplementalGroupsPolicy", &["Merge", "Strict"], causes);
-        known_if_given(context, "seLinuxChangePolicy", &["MountOption", "Recursive"], causes);
+        known_if_given(context, "seLinuxChangePolicy", &["Recursive"], causes);
     });
 }
 

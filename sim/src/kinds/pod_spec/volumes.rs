@@ -202,7 +202,7 @@ fn disk(key: &str, source: &Value, causes: &mut Causes) {
     required(source, key, causes);
     let partition = number(source, "partition");
     if !(0..=255).contains(&partition) {
-        causes.invalid("partition", &partition.into(), "must be between 0 and 255, inclusive");
+        causes.invalid("partition", &partition.into(), "must be between 1 and 255, inclusive");
     }
 }
 
@@ -380,6 +380,7 @@ fn csi(_: &Pod<'_>, _: &Value, source: &Value, causes: &mut Causes) {
     let driver = meta::text(source, "driver");
     if driver.is_empty() {
         causes.required("driver", "");
+        return;
     }
     if driver.len() > 63 {
         super::read::too_long("driver", 63, causes);
