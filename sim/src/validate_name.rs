@@ -36,6 +36,11 @@ const QUALIFIED: &str = "a qualified name must consist of alphanumeric character
     'example.com/MyName')";
 
 fn too_long(limit: usize) -> String {
+    format!("must be no more than {limit} bytes")
+}
+
+/// The same complaint of names, in the words of the older check.
+fn too_long_name(limit: usize) -> String {
     format!("must be no more than {limit} characters")
 }
 
@@ -58,7 +63,7 @@ fn is_word(text: &str) -> bool {
 pub(crate) fn subdomain(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if text.len() > SUBDOMAIN_LENGTH {
-        problems.push(too_long(SUBDOMAIN_LENGTH));
+        problems.push(too_long_name(SUBDOMAIN_LENGTH));
     }
     if !text.split('.').all(is_label) {
         problems.push(SUBDOMAIN.to_owned());
@@ -69,7 +74,7 @@ pub(crate) fn subdomain(text: &str) -> Vec<String> {
 pub(crate) fn label(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if text.len() > LABEL_LENGTH {
-        problems.push(too_long(LABEL_LENGTH));
+        problems.push(too_long_name(LABEL_LENGTH));
     }
     if !is_label(text) {
         let dotted = text.split('.').all(is_label);
@@ -81,7 +86,7 @@ pub(crate) fn label(text: &str) -> Vec<String> {
 fn label_1035(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if text.len() > LABEL_LENGTH {
-        problems.push(too_long(LABEL_LENGTH));
+        problems.push(too_long_name(LABEL_LENGTH));
     }
     if !is_label(text) || text.starts_with(|c: char| c.is_ascii_digit()) {
         problems.push(LABEL_1035.to_owned());
