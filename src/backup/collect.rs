@@ -71,8 +71,9 @@ impl Engine<'_> {
                         break;
                     }
                 };
-                let both = pin!(join(self.page(place, current), pages.next()));
-                let (saved, next) = match select(both, lists.as_mut().peek()).await {
+                // The request first, so that the server works while the page is saved.
+                let both = pin!(join(pages.next(), self.page(place, current)));
+                let (next, saved) = match select(both, lists.as_mut().peek()).await {
                     Either::Left((both, _)) => both,
                     Either::Right((_, both)) => both.await,
                 };

@@ -24,6 +24,9 @@ use super::plan::{Plan, is_core};
 use super::retry::patiently;
 use super::{BackupContext, BackupError, BackupOutcome, status};
 
+/// After so many objects of a page, less than a millisecond, the connections get their turn: the next page is on its way.
+const ITEMS_AT_A_STRETCH: usize = 16;
+
 /// A backup that runs.
 pub(super) struct Engine<'a> {
     pub(super) ctx: &'a BackupContext,
@@ -145,7 +148,10 @@ impl<'a> Engine<'a> {
             self.current = (0, 0);
         }
         let unselected = self.unselected;
-        for raw in &page.items {
+        for (number, raw) in page.items.iter().enumerate() {
+            if number % ITEMS_AT_A_STRETCH == 0 {
+                tokio::task::yield_now().await;
+            }
             self.item(place.resource, raw, true).await?;
         }
         let selected = page.items.len() as u64 - (self.unselected - unselected);
