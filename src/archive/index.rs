@@ -7,13 +7,14 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 
+use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
 use super::hash::Hash;
 use super::reader::ArchiveLimits;
-use super::writer::{LEVEL, MEMBER_BYTES};
+use super::writer::MEMBER_BYTES;
 use super::{ArchiveError, BLOCK_BYTES, ENTRY_BYTES_MAX, EntryPath};
 
 /// The version of the index that this Ark writes and reads.
@@ -116,11 +117,34 @@ struct ArchiveLine {
 
 /// Writes an index as the archive grows; holds it compressed.
 #[derive(Debug)]
-pub(super) struct IndexEncoder(GzEncoder<Vec<u8>>);
+pub(super) struct IndexEncoder(GzEncoder<Pieces>);
+
+/// Bytes that are never moved while they grow: a vector would need its size twice each time it does.
+#[derive(Debug, Default)]
+struct Pieces(Vec<Vec<u8>>);
+
+/// Size of a piece.
+const PIECE_BYTES: usize = 256 * 1024;
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.last().is_none_or(|piece| piece.len() == PIECE_BYTES) {
+            self.0.push(Vec::with_capacity(PIECE_BYTES));
+        }
+        let piece = self.0.last_mut().expect("there is one with room");
+        let fits = bytes.len().min(PIECE_BYTES - piece.len());
+        piece.extend_from_slice(&bytes[..fits]);
+        Ok(fits)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
 
 impl IndexEncoder {
     pub(super) fn new() -> Self {
-        let mut encoder = Self(GzEncoder::new(Vec::new(), LEVEL));
+        let mut encoder = Self(GzEncoder::new(Pieces::default(), Compression::default()));
         encoder.line(&Line::Version(INDEX_VERSION));
         encoder
     }
@@ -135,7 +159,7 @@ impl IndexEncoder {
 
     pub(super) fn finish(mut self, bytes: u64, sha256: &Hash, items: u64) -> EncodedIndex {
         self.line(&Line::Archive(ArchiveLine { bytes, sha256: *sha256, items }));
-        EncodedIndex(self.0.finish().expect("writing to memory does not fail"))
+        EncodedIndex(self.0.finish().expect("writing to memory does not fail").0.concat())
     }
 
     fn line(&mut self, line: &Line<'_>) {
@@ -263,7 +287,6 @@ impl<R: Read> Lines<R> {
 
 #[cfg(test)]
 mod tests {
-    use flate2::Compression;
     use proptest::prelude::*;
 
     use super::*;

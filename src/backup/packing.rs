@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 
 use crate::archive::{FullMember, PackedMember};
 
-/// Members that are compressed at the same time. More would help only where the API server is faster than as many threads.
-const MEMBERS_MAX: usize = 3;
+/// Members that are away at the same time. One thread compresses faster than an API server answers.
+const MEMBERS_MAX: usize = 2;
 
 /// Members that are being compressed, oldest first.
 #[derive(Debug, Default)]

@@ -62,7 +62,8 @@ impl fmt::Debug for JobLog {
 impl JobLog {
     /// An empty log whose every line carries `context`.
     pub fn new(clock: Arc<dyn Clock>, context: Vec<(&'static str, String)>) -> Self {
-        let file = GzEncoder::new(Vec::new(), Compression::default());
+        // Lines of a log are so much alike that the fastest level which looks for repetitions does.
+        let file = GzEncoder::new(Vec::new(), Compression::new(2));
         Self { clock, context, file, line: String::new(), omitted: 0 }
     }
 

@@ -88,17 +88,27 @@ impl BackupUpload {
     /// # Errors
     /// Where the store refuses; the upload must then be aborted.
     pub async fn write(&mut self, chunk: Vec<u8>) -> Result<(), StorageError> {
-        if self.buffer.is_empty() {
-            self.buffer = chunk;
-        } else {
-            self.buffer.extend_from_slice(&chunk);
-        }
-        while self.buffer.len() >= PART_BYTES {
-            let rest = self.buffer.split_off(PART_BYTES);
-            let part = std::mem::replace(&mut self.buffer, rest);
-            self.put_part(part).await?;
+        let mut chunk = chunk.as_slice();
+        while !chunk.is_empty() {
+            let (now, later) = chunk.split_at(chunk.len().min(PART_BYTES - self.buffer.len()));
+            self.fill(now);
+            chunk = later;
+            if self.buffer.len() == PART_BYTES {
+                let part = std::mem::take(&mut self.buffer);
+                self.put_part(part).await?;
+            }
         }
         Ok(())
+    }
+
+    /// Adds what fits into the part. It grows as every vector does, but never has room for more than a part.
+    fn fill(&mut self, bytes: &[u8]) {
+        let length = self.buffer.len() + bytes.len();
+        if length > self.buffer.capacity() {
+            let capacity = (2 * self.buffer.capacity()).clamp(length, PART_BYTES);
+            self.buffer.reserve_exact(capacity - self.buffer.len());
+        }
+        self.buffer.extend_from_slice(bytes);
     }
 
     async fn put_part(&mut self, part: Vec<u8>) -> Result<(), StorageError> {

@@ -44,14 +44,16 @@ fn peak_of_a_backup(count: u64) -> usize {
 /// compressed line of the index and its compressed line of the log.
 const BYTES_PER_OBJECT_MAX: usize = 128;
 
-/// A few list pages, two parts of an upload, one gzip member.
+/// A few list pages, two parts of an upload, a few gzip members.
 const BYTES_MAX: usize = 48 * 1024 * 1024;
 
 #[test]
 fn a_backup_remembers_little_of_an_object_that_is_in_the_archive() {
     // Both fill more than one part of the upload.
     let (few, many) = (40_000, 120_000);
-    let (small, large) = (peak_of_a_backup(few), peak_of_a_backup(many));
+    // Whether a member is still being compressed when a part is full is chance: the lesser of two peaks is nearer to what is needed.
+    let least = |count| (0..2).map(|_| peak_of_a_backup(count)).min().expect("two");
+    let (small, large) = (least(few), least(many));
     let growth = large.saturating_sub(small) / usize::try_from(many - few).expect("small");
     println!("peak of {few} objects: {} KiB; of {many}: {} KiB; {growth} bytes an object", small / 1024, large / 1024);
     assert!(growth < BYTES_PER_OBJECT_MAX, "the peak grows by {growth} bytes an object: {small} -> {large}");
