@@ -17,9 +17,10 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::clock::rfc3339;
+use crate::managed;
 use crate::meta;
 use crate::object::Object;
-use crate::options::{DeleteOptions, Target};
+use crate::options::{DeleteOptions, Target, WriteOptions};
 use crate::resource::{Column, GroupResource, Origin, ResourceDef, Subresource};
 use crate::server::{ApiServer, Core};
 use crate::status::{Cause, Status};
@@ -387,6 +388,9 @@ fn establish(core: &mut Core, def: &ResourceDef, definition: &Object, now: Times
         }
         value["status"]["acceptedNames"] = names;
     }
+    let options = WriteOptions { field_manager: Some("kube-apiserver".to_owned()), ..WriteOptions::default() };
+    let write = managed::Write::new(def, Some("status"), &options, now);
+    managed::note(core, &write, Some(definition.value()), &mut value);
     core.commit(def, definition.name(), value);
     serve(core, definition.name());
     true

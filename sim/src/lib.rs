@@ -23,6 +23,7 @@ pub mod http;
 mod kinds;
 pub mod kubeconfig;
 mod load;
+mod managed;
 pub mod manifest;
 mod meta;
 mod object;

@@ -88,6 +88,8 @@ pub struct WriteOptions {
     pub field_manager: Option<String>,
     /// What happens to unknown fields.
     pub field_validation: FieldValidation,
+    /// Of an apply: whether it takes fields from their owners. Nothing else may have it.
+    pub force: Option<bool>,
 }
 
 /// The longest name of a writer, in bytes.
@@ -142,9 +144,9 @@ pub enum Patch {
     Json(Value),
     /// RFC 7396.
     Merge(Value),
-    /// Strategic merge: answered 415 in this release, see `crate::patch`.
+    /// Strategic merge, of built-in kinds.
     Strategic(Value),
-    /// Server-side apply: answered 415 in this release, see `crate::patch`.
+    /// Server-side apply.
     Apply(Value),
 }
 

@@ -66,15 +66,19 @@ pub(crate) fn carried(old: &Value, mut new: Value) -> Value {
             None => meta::unset(&mut new, key),
         }
     }
-    for key in ["creationTimestamp", "managedFields"] {
-        let given = meta::metadata(&new).get(key);
-        if let Some(value) = before.get(key)
-            && given.is_none_or(Value::is_null)
-        {
-            meta::set(&mut new, key, value.clone());
-        }
+    let given = meta::metadata(&new).get("creationTimestamp");
+    if let Some(value) = before.get("creationTimestamp")
+        && given.is_none_or(Value::is_null)
+    {
+        meta::set(&mut new, "creationTimestamp", value.clone());
     }
+    // An empty list of writers has a meaning; everything else that is empty has none.
+    let reset =
+        meta::metadata(&new).get("managedFields").filter(|list| list.as_array().is_some_and(Vec::is_empty)).cloned();
     meta::tidy(&mut new);
+    if let Some(reset) = reset {
+        meta::set(&mut new, "managedFields", reset);
+    }
     new
 }
 

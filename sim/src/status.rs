@@ -167,6 +167,13 @@ impl Status {
         )
     }
 
+    /// 409: an apply would take fields from their owners.
+    pub fn apply_conflict(message: String, causes: &[Cause]) -> Self {
+        let mut details = Map::new();
+        details.insert("causes".to_owned(), causes.iter().map(Cause::to_value).collect());
+        Self::new(409, "Conflict", message).with(details)
+    }
+
     /// 422: the object breaks a rule; `kind` is the kind, not the resource.
     pub fn invalid(group: &str, kind: &str, name: &str, causes: &[Cause]) -> Self {
         // Equal errors are said once, as a real server does; `details` keeps them all.

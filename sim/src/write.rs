@@ -5,7 +5,7 @@
 //!
 //! # Differences
 //!
-//! `managedFields` are kept as given and never computed. Unknown fields are kept: schemas are not applied yet. A write through the
+//! Unknown fields are kept: schemas are not applied yet. A write through the
 //! status subresource changes the status only, where a real server lets some built-in kinds change labels too.
 
 use jiff::Timestamp;
@@ -18,6 +18,7 @@ use crate::convert;
 use crate::crd;
 use crate::delete;
 use crate::kinds::{self, Causes};
+use crate::managed::{self, Source};
 use crate::meta;
 use crate::object::Object;
 use crate::options::{Patch, Target, WriteOptions};
@@ -76,23 +77,41 @@ impl ApiServer {
         })
     }
 
-    /// Changes an object or the part of it that a subresource is.
+    /// Changes an object or the part of it that a subresource is; an apply creates what is absent.
     pub fn patch(&self, target: &Target, patch: &Patch, options: &WriteOptions) -> Result<Object, Status> {
+        self.patch_or_create(target, patch, options).map(|(object, _)| object)
+    }
+
+    /// [`ApiServer::patch`], and whether the object was created by it.
+    pub(crate) fn patch_or_create(
+        &self,
+        target: &Target,
+        patch: &Patch,
+        options: &WriteOptions,
+    ) -> Result<(Object, bool), Status> {
         options.check("PatchOptions")?;
         let now = self.now();
         self.transaction(|core| {
             let def = core.registry.resolve(target)?;
             allowed(&def, target, "patch")?;
-            // Before the object is looked for: an apply is for absent objects too.
             patch::supported(&def, patch, options)?;
+            if let Patch::Apply(config) = patch
+                && target.subresource.as_deref() != Some("scale")
+            {
+                return core.apply(&def, target, config, options, now);
+            }
             let old = core.existing(&def, target)?;
             let seen = match target.subresource.as_deref() {
                 Some(name) => subresource::get(&def, name, &old)?,
                 None => present(&def, &old),
             };
-            let patched = patch::apply(seen.value(), patch)?;
+            let source = Source::of(core, &def);
+            let patched = match patch {
+                Patch::Apply(config) => patch::apply(seen.value(), &Patch::Merge(config.clone()), source.form())?,
+                patch => patch::apply(seen.value(), patch, source.form())?,
+            };
             let patched = identified(&def, target, patched)?;
-            core.replace(&def, target, &old, patched, options, now)
+            core.replace(&def, target, &old, patched, options, now).map(|object| (object, false))
         })
     }
 }
@@ -104,6 +123,25 @@ pub(crate) fn present(def: &ResourceDef, object: &Object) -> Object {
     } else {
         Object::new(convert::to_version(object.value().clone(), &def.api_version()))
     }
+}
+
+/// How the owners of the fields of a written object are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owners {
+    /// Whoever changed a field owns it.
+    ByChange,
+    /// The object says so already: it was applied.
+    Known,
+}
+
+/// [`bounded`]; an object that is too large with its owners is written without them, unless they are what was asked for.
+fn shortened(value: &mut Value, owners: Owners) -> Result<(), Status> {
+    let refused = bounded(value);
+    if refused.is_ok() || owners == Owners::Known {
+        return refused;
+    }
+    meta::unset(value, "managedFields");
+    bounded(value)
 }
 
 /// Whether the verb is allowed on the target.
@@ -135,6 +173,54 @@ impl Core {
         options: &WriteOptions,
         now: Timestamp,
     ) -> Result<Object, Status> {
+        self.insert(def, target, body, options, now, Owners::ByChange)
+    }
+
+    /// An apply: with its owners known, it is a create or an update like others.
+    fn apply(
+        &mut self,
+        def: &ResourceDef,
+        target: &Target,
+        config: &Value,
+        options: &WriteOptions,
+        now: Timestamp,
+    ) -> Result<(Object, bool), Status> {
+        let write = managed::Write::new(def, target.subresource.as_deref(), options, now);
+        let force = options.force.unwrap_or_default();
+        let old = match self.existing(def, target) {
+            Ok(old) => old,
+            Err(_) if target.subresource.is_none() => {
+                let new = managed::applied(self, &write, None, config, force)?;
+                let uid = meta::meta_text(&new, "uid");
+                if !uid.is_empty() {
+                    return Err(Status::conflict(
+                        &def.group,
+                        &def.plural,
+                        target.name.as_deref().unwrap_or_default(),
+                        &format!(
+                            "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+                        ),
+                    ));
+                }
+                let new = identified(def, target, new)?;
+                return self.insert(def, target, new, options, now, Owners::Known).map(|object| (object, true));
+            }
+            Err(absent) => return Err(absent),
+        };
+        let new = managed::applied(self, &write, Some(old.value()), config, force)?;
+        let new = identified(def, target, new)?;
+        self.exchange(def, target, &old, new, options, now, Owners::Known).map(|object| (object, false))
+    }
+
+    fn insert(
+        &mut self,
+        def: &ResourceDef,
+        target: &Target,
+        body: Value,
+        options: &WriteOptions,
+        now: Timestamp,
+        owners: Owners,
+    ) -> Result<Object, Status> {
         let mut body = typed(def, target, body)?;
         if let Some(name) = &target.name
             && meta::meta_text(&body, "name").is_empty()
@@ -162,6 +248,9 @@ impl Core {
         }
         let mut body = convert::to_version(body, &def.stored_as());
         admission::prepare_create(self, def, &mut body)?;
+        if owners == Owners::ByChange {
+            managed::note(self, &managed::Write::new(def, None, options, now), None, &mut body);
+        }
         if self.admission {
             let mut causes = Causes::default();
             (kinds::rules(def).validate)(&body, &mut causes);
@@ -176,7 +265,7 @@ impl Core {
         if options.dry_run {
             return Ok(present(def, &Object::new(body)));
         }
-        bounded(&body)?;
+        shortened(&mut body, owners)?;
         let object = self.commit(def, &key, body);
         crd::changed(self, def, &name, now);
         // The answer is the object as it was created, even where its creation led to a second write.
@@ -212,10 +301,30 @@ impl Core {
         options: &WriteOptions,
         now: Timestamp,
     ) -> Result<Object, Status> {
+        self.exchange(def, target, old, new, options, now, Owners::ByChange)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a write is all of these, and each is used once")]
+    fn exchange(
+        &mut self,
+        def: &ResourceDef,
+        target: &Target,
+        old: &Object,
+        new: Value,
+        options: &WriteOptions,
+        now: Timestamp,
+        owners: Owners,
+    ) -> Result<Object, Status> {
         let name = old.name().to_owned();
         locked(def, target, old, &new)?;
         let new = if let Some(sub) = target.subresource.as_deref() {
-            subresource::merge(sub, old, &new)?
+            let mut merged = subresource::merge(sub, old, &new)?;
+            if owners == Owners::Known
+                && let Some(known) = meta::metadata(&new).get("managedFields")
+            {
+                meta::set(&mut merged, "managedFields", known.clone());
+            }
+            merged
         } else {
             let mut new = convert::to_version(new, &def.stored_as());
             if def.has_status() {
@@ -226,6 +335,10 @@ impl Core {
         let mut new = carried(old.value(), new);
         if target.subresource.is_none() {
             admission::prepare_update(self, def, old, &mut new);
+        }
+        if owners == Owners::ByChange {
+            let write = managed::Write::new(def, target.subresource.as_deref(), options, now);
+            managed::note(self, &write, Some(old.value()), &mut new);
         }
         if self.admission {
             let rules = kinds::rules(def);
@@ -247,7 +360,7 @@ impl Core {
             Some(sub) => subresource::get(def, sub, &object),
             None => Ok(present(def, &object)),
         };
-        if new == *old.value() {
+        if new == *old.value() || managed::same_but_times(old.value(), &new) {
             return shown(old.clone());
         }
         if desired(def, old.value()) != desired(def, &new)
@@ -268,7 +381,7 @@ impl Core {
         if options.dry_run {
             return shown(Object::new(new));
         }
-        bounded(&new)?;
+        shortened(&mut new, owners)?;
         let object = self.commit(def, &key, new);
         crd::changed(self, def, &name, now);
         shown(object)

@@ -82,11 +82,22 @@ impl Coordinates {
 #[derive(Clone, Copy)]
 pub(super) struct Access<'a> {
     pub(super) server: &'a ApiServer,
+    /// The name that the actor writes under.
+    manager: &'static str,
 }
 
 impl<'a> Access<'a> {
-    pub(super) fn new(server: &'a ApiServer) -> Self {
-        Self { server }
+    pub(super) fn new(server: &'a ApiServer, manager: &'static str) -> Self {
+        Self { server, manager }
+    }
+
+    /// The same under another name.
+    pub(super) fn writing_as(self, manager: &'static str) -> Self {
+        Self { manager, ..self }
+    }
+
+    fn options(self) -> WriteOptions {
+        WriteOptions { field_manager: Some(self.manager.to_owned()), ..WriteOptions::default() }
     }
 
     /// The present time as Kubernetes writes it: RFC 3339, whole seconds.
@@ -111,7 +122,7 @@ impl<'a> Access<'a> {
     pub(super) fn create(self, kind: Coordinates, namespace: Option<&str>, mut body: Value) -> Option<Object> {
         body["apiVersion"] = kind.api_version().into();
         body["kind"] = kind.kind.into();
-        self.server.create(&kind.target(namespace, None), body, &WriteOptions::default()).ok()
+        self.server.create(&kind.target(namespace, None), body, &self.options()).ok()
     }
 
     /// Gives a pod its node through the `binding` subresource, as a scheduler does.
@@ -120,7 +131,7 @@ impl<'a> Access<'a> {
         binding["kind"] = "Binding".into();
         let mut target = PODS.target(pod.namespace(), Some(pod.name()));
         target.subresource = Some("binding".to_owned());
-        drop(self.server.create(&target, binding, &WriteOptions::default()));
+        drop(self.server.create(&target, binding, &self.options()));
     }
 
     /// Writes `body` over the object that it was read from, at the revision it was read at.
@@ -136,7 +147,7 @@ impl<'a> Access<'a> {
     pub(super) fn put(self, kind: Coordinates, subresource: Option<&str>, body: Value) -> Option<Object> {
         let mut target = kind.target(text(&body, "/metadata/namespace"), text(&body, "/metadata/name"));
         target.subresource = subresource.map(str::to_owned);
-        self.server.update(&target, body, &WriteOptions::default()).ok()
+        self.server.update(&target, body, &self.options()).ok()
     }
 
     /// Sets the status of `object` where it differs.
@@ -150,7 +161,7 @@ impl<'a> Access<'a> {
     }
 
     pub(super) fn merge(self, target: &Target, patch: Value) -> Option<Object> {
-        self.server.patch(target, &Patch::Merge(patch), &WriteOptions::default()).ok()
+        self.server.patch(target, &Patch::Merge(patch), &self.options()).ok()
     }
 
     /// Deletes this very object (by uid) with the policy given.
@@ -176,7 +187,7 @@ impl<'a> Access<'a> {
         } else {
             body["metadata"]["finalizers"] = finalizers.into();
         }
-        drop(self.server.update(target, body, &WriteOptions::default()));
+        drop(self.server.update(target, body, &self.options()));
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn pass(access: Access<'_>, register: bool) {
     let mut addresses = Addresses::new(&pods);
     for pod in &pods {
         match text(pod.value(), "/spec/nodeName").unwrap_or_default() {
-            "" if !is_deleting(pod) && !is_finished(pod) => schedule(access, pod),
+            "" if !is_deleting(pod) && !is_finished(pod) => schedule(access.writing_as("kube-scheduler"), pod),
             NODE if is_deleting(pod) => kill(access, pod),
             NODE if is_finished(pod) => {}
             NODE if phase(pod) == "Running" => complete(access, pod),

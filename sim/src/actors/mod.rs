@@ -166,7 +166,8 @@ impl Actors {
     }
 
     fn act(&self, kind: ActorKind) {
-        let access = Access::new(&self.server);
+        let manager = if kind == ActorKind::Kubelet { "kubelet" } else { "kube-controller-manager" };
+        let access = Access::new(&self.server, manager);
         match kind {
             ActorKind::Definitions => {
                 self.server.establish_definitions();

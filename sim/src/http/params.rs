@@ -42,6 +42,7 @@ pub(crate) fn write_options(query: &Query, headers: &HeaderMap, kind: &str) -> R
     Ok(WriteOptions {
         dry_run: dry_run(query.all("dryRun"), kind)?,
         field_manager: query.non_empty("fieldManager").or_else(|| manager(headers)),
+        force: query.flag("force"),
         field_validation: match query.get("fieldValidation") {
             None | Some("") => FieldValidation::default(),
             Some("Ignore") => FieldValidation::Ignore,

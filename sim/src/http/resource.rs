@@ -116,17 +116,22 @@ impl Call<'_> {
     }
 
     fn patch(self, answering: &Answering) -> Result<Response<Body>, Status> {
-        let options = params::write_options(&self.query, &self.parts.headers, "PatchOptions")?;
+        let mut options = params::write_options(&self.query, &self.parts.headers, "PatchOptions")?;
         let patch = match negotiate::body_type(&self.parts.headers) {
             BodyType::JsonPatch => Patch::Json(body::value(&self.body)?),
             BodyType::MergePatch => Patch::Merge(body::value(&self.body)?),
             BodyType::StrategicPatch => Patch::Strategic(body::value(&self.body)?),
-            BodyType::ApplyPatch => Patch::Apply(body::yaml(&self.body).map_err(Status::bad_request)?),
+            BodyType::ApplyPatch => {
+                // Who applies has to say so: the client's name is not enough.
+                options.field_manager = self.query.non_empty("fieldManager");
+                let unread = |why| Status::bad_request(format!("error decoding YAML: {why}"));
+                Patch::Apply(body::yaml(&self.body).map_err(unread)?)
+            }
             _ if answering.def.is_custom() => return Err(Status::unsupported_media_type(&CUSTOM_PATCHES)),
             _ => return Err(unknown_patch()),
         };
-        let patched = self.server.patch(&self.target.into(), &patch, &options)?;
-        answering.object(200, &patched)
+        let (patched, created) = self.server.patch_or_create(&self.target.into(), &patch, &options)?;
+        answering.object(if created { 201 } else { 200 }, &patched)
     }
 
     fn delete(self, answering: &Answering) -> Result<Response<Body>, Status> {

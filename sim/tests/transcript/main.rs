@@ -27,10 +27,7 @@ const TRANSCRIPT: &[u8] = include_bytes!("../data/transcript.json.gz");
 const WAITING: &[(usize, usize, &str)] = &[
     (11, 12, "schemas: unknown fields"),
     (18, 18, "a recording of its own: this one holds data of a later write at an earlier revision"),
-    (35, 35, "strategic merge patch"),
-    (37, 40, "server-side apply"),
-    (86, 87, "strategic merge patch"),
-    (102, 102, "strategic merge patch, and the fields of a pod that may not change"),
+    (102, 102, "the fields of a pod that may not change"),
     (108, 115, "schemas of definitions: pruning, defaults, validation"),
 ];
 

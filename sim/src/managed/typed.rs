@@ -1,0 +1,101 @@
+//! Whether a configuration fits its schema as far as an apply needs it: known fields, lists without doubles, values of the right kind.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::element::Element;
+use super::form::{Form, Parts};
+
+/// What does not fit, in the words of the real server.
+pub(crate) fn check(form: Form<'_>, config: &Value) -> Result<(), String> {
+    let mut found = Vec::new();
+    walk(form, config, "", &mut found);
+    match found.as_slice() {
+        [] => Ok(()),
+        [one] => Err(one.clone()),
+        many => Err(many.iter().fold("errors:".to_owned(), |mut text, one| {
+            write!(text, "\n  {one}").expect("a string takes everything");
+            text
+        })),
+    }
+}
+
+fn walk(form: Form<'_>, value: &Value, path: &str, found: &mut Vec<String>) {
+    let mut note = |path: &str, what: String| {
+        found.push(if path.is_empty() { what } else { format!("{path}: {what}") });
+    };
+    let expected = match (form.declared(), value) {
+        (_, Value::Null) => return,
+        ("object", value) if !value.is_object() => "map",
+        ("array", value) if !value.is_array() => "list",
+        ("string", value) if !value.is_string() => "string",
+        ("boolean", value) if !value.is_boolean() => "boolean",
+        ("integer" | "number", value) if !value.is_number() => "numeric (int or float)",
+        _ => "",
+    };
+    if !expected.is_empty() {
+        let what = match (expected, value) {
+            ("map" | "list", value) => format!("expected {expected}, got &{{{}}}", go(value)),
+            (expected, value) => {
+                format!("expected {expected}, got &value.valueUnstructured{{Value:{}}}", go_typed(value))
+            }
+        };
+        note(path, what);
+        return;
+    }
+    match (form.parts(value), value) {
+        (_, Value::Object(map)) => {
+            for (name, value) in map {
+                let path = format!("{path}.{name}");
+                if form.declares(name) {
+                    walk(form.child(name).0, value, &path, found);
+                } else {
+                    found.push(format!("{path}: field not declared in schema"));
+                }
+            }
+        }
+        (Parts::Leaf | Parts::Fields, Value::Array(list)) => {
+            for (place, item) in list.iter().enumerate() {
+                walk(form.items(), item, &format!("{path}[{place}]"), found);
+            }
+        }
+        (parts, Value::Array(list)) => {
+            let mut seen = Vec::new();
+            for (place, item) in list.iter().enumerate() {
+                let step = match &parts {
+                    Parts::Keyed(keys, form) => form.key(keys, item),
+                    _ => Ok(Element::Value(item.clone())),
+                };
+                match step {
+                    Err(why) => found.push(format!("{path}: element {place}: {why}")),
+                    Ok(step) if seen.contains(&step) => {
+                        found.push(format!("{path}: duplicate entries for key {step}"));
+                    }
+                    Ok(step) => {
+                        if let Parts::Keyed(_, form) = &parts {
+                            walk(*form, item, &format!("{path}{step}"), found);
+                        }
+                        seen.push(step);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A value as Go prints it.
+fn go(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn go_typed(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number.to_string(),
+        other => other.to_string(),
+    }
+}
