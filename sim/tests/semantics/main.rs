@@ -1,5 +1,6 @@
 //! What a caller of the server can rely on, checked through its public interface.
 
+mod applies;
 mod definitions;
 mod deletes;
 mod kinds;

@@ -144,19 +144,6 @@ fn status_and_spec_have_endpoints_of_their_own() {
 }
 
 #[test]
-fn patches_that_are_not_emulated_say_so() {
-    let server = server();
-    let signed = WriteOptions { field_manager: Some("m".to_owned()), ..WriteOptions::default() };
-    for patch in [Patch::Strategic(json!({})), Patch::Apply(json!({}))] {
-        let status = server.patch(&config_maps().named("a"), &patch, &signed).expect_err("not emulated");
-        assert_eq!(status.code, 415);
-        assert!(status.message.contains("not emulated"), "{status}");
-    }
-    let unsigned = server.patch(&config_maps().named("a"), &Patch::Apply(json!({})), &WriteOptions::default());
-    assert_eq!(refusal(unsigned), (422, "Invalid".to_owned()));
-}
-
-#[test]
 fn a_kind_in_two_groups_is_one_object() {
     let server = server();
     let events = Target::new("", "v1", "events").in_namespace("default");

@@ -1,7 +1,7 @@
 //! Compares an answer with the recorded one, up to what no two servers have in common.
 //!
 //! Mapped one to one, consistently over the whole transcript: uids, revisions, continue tokens, generated names and
-//! hashes, allocated addresses. Not compared: times and ages, `managedFields`, tokens and the certificate of the cluster.
+//! hashes, allocated addresses. Not compared: times and ages, tokens and the certificate of the cluster.
 
 use std::collections::BTreeMap;
 
@@ -150,7 +150,7 @@ fn walk_maps(
     names: &mut Names,
     found: &mut Vec<String>,
 ) {
-    let ignored = |key: &str| matches!(key, "managedFields" | "ca.crt") || (path == ".status" && key == "token");
+    let ignored = |key: &str| key == "ca.crt" || (path == ".status" && key == "token");
     if let Some(metadata) = ours.get("metadata") {
         names.learn_creation(metadata);
     }
