@@ -2,7 +2,7 @@
 //!
 //! # Differences
 //!
-//! None is known but those of the module above.
+//! An apply to a scale is a merge of it: its owner is an updater.
 
 use serde_json::Value;
 
@@ -63,7 +63,7 @@ pub(crate) fn applied(
         let writer = Manager::updater(Some(BEFORE), &api_version, write.subresource);
         update::update(&scene, &empty, &before, &mut managers, &writer, &now);
     }
-    let config = plain(config, scene.form, def.is_custom());
+    let config = plain(config, def.is_custom());
     typed::check(scene.form, &config).map_err(|errors| {
         let (namespace, name) = (meta::meta_text(&config, "namespace"), meta::meta_text(&config, "name"));
         let group_version = if def.group.is_empty() { format!("/{}", def.version) } else { api_version.clone() };
@@ -123,7 +123,7 @@ fn annotation(value: &Value) -> Option<&str> {
 }
 
 /// The configuration without nulls, where Go could not tell them from nothing.
-fn plain(config: &Value, form: Form<'_>, custom: bool) -> Value {
+fn plain(config: &Value, custom: bool) -> Value {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(map) => {
@@ -134,7 +134,6 @@ fn plain(config: &Value, form: Form<'_>, custom: bool) -> Value {
             _ => {}
         }
     }
-    let _ = form;
     let mut config = config.clone();
     if custom {
         if let Some(metadata) = config.get_mut("metadata") {

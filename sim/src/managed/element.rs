@@ -138,13 +138,13 @@ fn compare(one: &Value, other: &Value) -> Ordering {
         Value::Null => 5,
     };
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => match (one.as_i64(), other.as_i64()) {
-            (Some(one), Some(other)) => one.cmp(&other),
-            _ => {
-                let float = |number: &serde_json::Number| number.as_f64().unwrap_or_default();
-                float(one).total_cmp(&float(other)).then_with(|| one.to_string().cmp(&other.to_string()))
+        (Value::Number(one), Value::Number(other)) => {
+            if let (Some(one), Some(other)) = (one.as_i64(), other.as_i64()) {
+                return one.cmp(&other);
             }
-        },
+            let float = |number: &serde_json::Number| number.as_f64().unwrap_or_default();
+            float(one).total_cmp(&float(other)).then_with(|| one.to_string().cmp(&other.to_string()))
+        }
         (Value::String(one), Value::String(other)) => one.cmp(other),
         (Value::Bool(one), Value::Bool(other)) => one.cmp(other),
         (Value::Array(_), Value::Array(_)) | (Value::Object(_), Value::Object(_)) => {

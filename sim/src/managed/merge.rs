@@ -125,15 +125,12 @@ pub(crate) fn with_ways(form: Form<'_>, value: &Value, set: &FieldSet) -> FieldS
         _ => Vec::new(),
     };
     for (element, member, below) in set.entries() {
-        let (child, named, value) = match element {
-            Element::Field(name) => {
-                let (child, named) = form.child(name);
-                (child, named, value.get(name))
-            }
-            _ => {
-                let child = if let Parts::Keyed(_, item) = &parts { *item } else { form };
-                (child, false, found.iter().find(|(known, _)| known == element).map(|(_, item)| *item))
-            }
+        let (child, named, value) = if let Element::Field(name) = element {
+            let (child, named) = form.child(name);
+            (child, named, value.get(name))
+        } else {
+            let child = if let Parts::Keyed(_, item) = &parts { *item } else { form };
+            (child, false, found.iter().find(|(known, _)| known == element).map(|(_, item)| *item))
         };
         let inner = with_ways(child, value.unwrap_or(&Value::Null), below);
         all.insert(element.clone(), member || (named && !below.is_empty()), inner);
