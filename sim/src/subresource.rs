@@ -42,10 +42,15 @@ pub(crate) fn get(def: &ResourceDef, name: &str, object: &Object) -> Result<Obje
 pub(crate) fn merge(name: &str, old: &Object, new: &Value) -> Result<Value, Status> {
     let mut merged = old.value().clone();
     match name {
-        "status" | "approval" => copy(new, &mut merged, "status"),
+        "status" | "approval" => {
+            copy(new, &mut merged, "status");
+            if old.kind() == "Pod" {
+                kinds::pod_status(old.value(), &mut merged);
+            }
+        }
         "finalize" => set_spec(&mut merged, new, "finalizers"),
         "ephemeralcontainers" => set_spec(&mut merged, new, "ephemeralContainers"),
-        "resize" => set_spec(&mut merged, new, "containers"),
+        "resize" => kinds::resized(new, &mut merged),
         "scale" => set_spec(&mut merged, new, "replicas"),
         _ => return Err(Status::method_not_allowed()),
     }
@@ -142,6 +147,10 @@ pub(crate) fn create(
     match (def.plural.as_str(), name) {
         ("pods", "binding") => bind(core, def, &object, &body, options, now),
         ("pods", "eviction") => {
+            let named = meta::meta_text(&body, "name");
+            if !named.is_empty() && named != object.name() {
+                return Err(Status::bad_request("name in URL does not match name in Eviction object"));
+            }
             let grace = meta::at(&body, "deleteOptions.gracePeriodSeconds");
             let deletion = DeleteOptions {
                 grace_period_seconds: grace.and_then(Value::as_i64),
@@ -170,7 +179,13 @@ fn bind(
 ) -> Result<Object, Status> {
     let mut causes = Causes::default();
     kinds::binding(body, &mut causes);
-    kinds::refuse(def, pod.name(), &causes.into_found())?;
+    let found: Vec<_> = causes.into_found().iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+    match found.as_slice() {
+        [] => {}
+        // A real server answers as if it had failed.
+        [one] => return Err(Status::storage(one.as_str())),
+        many => return Err(Status::storage(format!("[{}]", many.join(", ")))),
+    }
     let node = meta::at(body, "target.name").and_then(Value::as_str);
     let node = node.unwrap_or_default();
     let bound = meta::at(pod.value(), "spec.nodeName").and_then(Value::as_str);

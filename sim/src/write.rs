@@ -346,6 +346,7 @@ impl Core {
             match target.subresource.as_deref() {
                 None => (rules.validate_update)(old.value(), &new, &mut causes),
                 Some("status") => (rules.validate_status_update)(old.value(), &new, &mut causes),
+                Some("resize") => kinds::resize_update(old.value(), &new, &mut causes),
                 Some("ephemeralcontainers") => {
                     (rules.default)(&mut new);
                     kinds::ephemeral_update(old.value(), &new, &mut causes);

@@ -48,7 +48,7 @@ pub(super) const TABLE: Table = &[
         "replicasets",
         Rules {
             default: |value| {
-                default_template(value, &["spec", "template"]);
+                default_template(value, "spec.template");
                 if let Some(spec) = value.get_mut("spec") {
                     fill(spec, &json!({"replicas": 1}));
                 }
@@ -86,7 +86,8 @@ pub(super) const TABLE: Table = &[
                 set_generation(new, generation);
             },
             prepare_create: |value| {
-                set_generation(value, 1);
+                let given = meta::at(value, "metadata.annotations").map_or("", |known| meta::text(known, GENERATION));
+                set_generation(value, given.parse().unwrap_or(0_i64).max(1));
                 value["status"] = json!({
                     "currentNumberScheduled": 0, "desiredNumberScheduled": 0, "numberMisscheduled": 0, "numberReady": 0,
                 });
@@ -176,7 +177,7 @@ fn selector_stays(old: &Value, new: &Value, causes: &mut Causes) {
 }
 
 fn default_deployment(value: &mut Value) {
-    default_template(value, &["spec", "template"]);
+    default_template(value, "spec.template");
     if let Some(spec) = value.get_mut("spec") {
         fill(spec, &json!({"replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600, "strategy": {}}));
         rolling(spec, "strategy", &json!({"maxSurge": "25%", "maxUnavailable": "25%"}));
@@ -184,15 +185,18 @@ fn default_deployment(value: &mut Value) {
 }
 
 fn default_daemon_set(value: &mut Value) {
-    default_template(value, &["spec", "template"]);
+    default_template(value, "spec.template");
     if let Some(spec) = value.get_mut("spec") {
         fill(spec, &json!({"revisionHistoryLimit": 10, "updateStrategy": {}}));
         rolling(spec, "updateStrategy", &json!({"maxSurge": 0, "maxUnavailable": 1}));
+        if let Some(rolling) = spec["updateStrategy"].get_mut("rollingUpdate") {
+            fill(rolling, &json!({"maxSurge": 0, "maxUnavailable": 0}));
+        }
     }
 }
 
 fn default_stateful_set(value: &mut Value) {
-    default_template(value, &["spec", "template"]);
+    default_template(value, "spec.template");
     let Some(spec) = value.get_mut("spec") else {
         return;
     };
@@ -201,8 +205,16 @@ fn default_stateful_set(value: &mut Value) {
         spec,
         &json!({
             "replicas": 1, "revisionHistoryLimit": 10, "updateStrategy": {}, "persistentVolumeClaimRetentionPolicy": {},
+            "serviceName": "",
         }),
     );
+    if let Some(ordinals) = spec.get_mut("ordinals") {
+        fill(ordinals, &json!({"start": 0}));
+    }
+    if let Some(rolling) = spec["updateStrategy"].get_mut("rollingUpdate").and_then(Value::as_object_mut) {
+        // Not switched on by default.
+        rolling.remove("maxUnavailable");
+    }
     for key in ["whenDeleted", "whenScaled"] {
         fill_text(&mut spec["persistentVolumeClaimRetentionPolicy"], key, "Retain");
     }
@@ -360,7 +372,7 @@ fn stateful_set(value: &Value, named: bool, whole: bool, causes: &mut Causes) {
         stateful_strategy(field(spec, "updateStrategy"), causes);
         inside(spec, "persistentVolumeClaimRetentionPolicy", causes, |policy, causes| {
             for key in ["whenDeleted", "whenScaled"] {
-                known_if_given(policy, key, &["Delete", "Retain"], causes);
+                known_if_given(policy, key, &["Retain", "Delete"], causes);
             }
         });
         if named {

@@ -57,7 +57,7 @@ const MANY_INDEXED: i64 = 10_000;
 
 fn default_job(job: &mut Value) {
     default_labels(job);
-    default_template(job, &["spec", "template"]);
+    default_template(job, "spec.template");
     let Some(spec) = job.get_mut("spec") else {
         return;
     };
@@ -81,6 +81,9 @@ fn default_failures(spec: &mut Value) {
     let Some(policy) = spec.get_mut("podFailurePolicy") else {
         return;
     };
+    if list(policy, "rules").is_empty() && policy.is_object() {
+        policy["rules"] = Value::Null;
+    }
     for rule in pod_spec::read::list_mut(policy, "rules") {
         for pattern in pod_spec::read::list_mut(rule, "onPodConditions") {
             fill_text(pattern, "status", "True");
@@ -395,7 +398,7 @@ fn put(target: &mut Value, key: &str, value: Option<&Value>) {
 }
 
 fn default_cron_job(job: &mut Value) {
-    default_template(job, &["spec", "jobTemplate", "spec", "template"]);
+    default_template(job, "spec.jobTemplate.spec.template");
     let Some(spec) = job.get_mut("spec") else {
         return;
     };

@@ -42,7 +42,7 @@ mod storage;
 mod workloads;
 
 pub(crate) use causes::Causes;
-pub(crate) use pods::{binding, ephemeral_update};
+pub(crate) use pods::{binding, ephemeral_update, pod_status, resize_update, resized};
 
 /// What one kind adds to the rules of all kinds. Every function may do nothing.
 #[derive(Clone, Copy)]

@@ -27,7 +27,7 @@ pub(super) const TABLE: Table = &[
     (
         "podtemplates",
         Rules {
-            default: |value| workloads::default_template(value, &["template"]),
+            default: |value| workloads::default_template(value, "template"),
             validate: |value, causes| {
                 causes.at("template", |causes| pod_spec::check_template(field(value, "template"), &[], causes));
             },
@@ -59,6 +59,7 @@ pub(super) const TABLE: Table = &[
 ];
 
 fn default(pod: &mut Value) {
+    meta::object_at(pod, "spec");
     if let Some(spec) = pod.get_mut("spec") {
         defaults::spec(spec);
         defaults::pod(spec);
@@ -358,6 +359,51 @@ pub(crate) fn ephemeral_update(old: &Value, new: &Value, causes: &mut Causes) {
     }
 }
 
+/// A status that is written: what it does not say of the pod's class stays, and one address is the first of all.
+pub(crate) fn pod_status(old: &Value, pod: &mut Value) {
+    let class = meta::at(old, "status.qosClass").cloned();
+    let Some(status) = meta::object_at(pod, "status") else {
+        return;
+    };
+    if let Some(class) = class {
+        status.entry("qosClass").or_insert(class);
+    }
+    for (one, all) in [("podIP", "podIPs"), ("hostIP", "hostIPs")] {
+        let first = status.get(one).filter(|address| address.is_string()).cloned();
+        if let Some(first) = first.filter(|_| all == "podIPs" && !status.contains_key(all)) {
+            status.insert(all.to_owned(), json!([{"ip": first}]));
+        }
+    }
+}
+
+/// The resources of containers as another version of the pod has them; nothing else of it.
+pub(crate) fn resized(new: &Value, pod: &mut Value) {
+    let Some(spec) = pod.get_mut("spec") else {
+        return;
+    };
+    for key in ["containers", "initContainers"] {
+        for container in pod_spec::read::list_mut(spec, key) {
+            let name = meta::text(container, "name").to_owned();
+            let wanted = list(field(new, "spec"), key).iter().find(|wanted| meta::text(wanted, "name") == name);
+            for part in ["resources", "resizePolicy"] {
+                if let (Some(fields), Some(value)) = (container.as_object_mut(), wanted.and_then(|new| new.get(part))) {
+                    fields.insert(part.to_owned(), value.clone());
+                }
+            }
+        }
+    }
+    defaults::pod(spec);
+}
+
+/// What the subresource for resources refuses.
+pub(crate) fn resize_update(old: &Value, new: &Value, causes: &mut Causes) {
+    causes.extend(validate_name::metadata(new));
+    pod_spec::check_pod(new, causes);
+    if let Some(class) = meta::at(old, "status.qosClass").filter(|class| *class != quality_of_service(new)) {
+        causes.invalid("spec", class, "Pod QOS Class may not change as a result of resizing");
+    }
+}
+
 /// What is wrong with binding a pod to a node.
 pub(crate) fn binding(body: &Value, causes: &mut Causes) {
     let target = field(body, "target");
@@ -371,7 +417,10 @@ pub(crate) fn binding(body: &Value, causes: &mut Causes) {
 }
 
 fn default_controller(value: &mut Value) {
-    workloads::default_template(value, &["spec", "template"]);
+    meta::object_at(value, "spec");
+    if meta::at(value, "spec.template").is_some_and(Value::is_object) {
+        workloads::default_template(value, "spec.template");
+    }
     let labels = pod_spec::read::map_of(value, "spec.template.metadata.labels");
     if let Some(spec) = value.get_mut("spec") {
         fill(spec, &json!({"replicas": 1}));

@@ -3,19 +3,22 @@
 use serde_json::{Map, Value, json};
 
 use super::Causes;
-use super::pod_spec::read::{field, fill, given, reach, selector, selects};
+use super::pod_spec::read::{field, given, selector, selects};
 use super::pod_spec::{self, defaults};
 use crate::meta;
 use crate::select::matches_object;
 use crate::status::Cause;
 
-/// The defaults of a template at a path.
-pub(super) fn default_template(value: &mut Value, path: &[&str]) {
-    if let Some(template) = reach(value, path).filter(|template| template.is_object()) {
-        fill(template, &json!({"metadata": {}}));
-        if let Some(spec) = template.get_mut("spec") {
-            defaults::spec(spec);
+/// The defaults of a template at a dotted path; what is absent on the way is empty, as in a typed server.
+pub(super) fn default_template(value: &mut Value, path: &str) {
+    if let Some(template) = meta::object_at(value, path) {
+        for part in ["metadata", "spec"] {
+            let part = template.entry(part).or_insert_with(|| json!({}));
+            if part.is_null() {
+                *part = json!({});
+            }
         }
+        template.get_mut("spec").map(defaults::spec);
     }
 }
 
@@ -105,7 +108,8 @@ pub(super) fn counts(status: &Value, all: &[&str], parts: &[&str], ready: &str, 
             }
         }
         for key in parts {
-            if let Some(count) = number(key).filter(|count| *count > total) {
+            let count = number(key).unwrap_or_default();
+            if count > total {
                 causes.invalid(key, &count.into(), "cannot be greater than status.replicas");
             }
         }
