@@ -15,6 +15,7 @@ const CHANGED: &[(&str, &[&str], &str)] = &[
         &["spec/clusterIP", "spec/clusterIPs", "spec/healthCheckNodePort", "spec/ports/*/nodePort"],
         "allocated anew",
     ),
+    ("Job", &["spec/selector", "spec/template/metadata/labels"], "made anew from its uid"),
     ("PersistentVolume", &["spec/claimRef/uid", "spec/claimRef/resourceVersion"], "bound anew, to the same claim"),
     ("PersistentVolumeClaim", &["spec/volumeName"], "its volume is not in the backup"),
     ("Namespace", &["metadata/labels/kubernetes.io~1metadata.name"], "set by the server"),
@@ -54,6 +55,8 @@ fn plausible(object: &mut Value) {
         object["spec"] = spec;
     }
     match kind.as_str() {
+        // A class for all pods would change those that were saved without it.
+        "priorityclass" => object["globalDefault"] = json!(false),
         "podtemplate" => object["template"]["spec"] = pod_spec("Always"),
         "service" => {
             object["spec"]["clusterIP"] = json!("10.96.7.7");

@@ -27,10 +27,10 @@ pub(super) const TABLE: Table = &[
                 job["status"] = json!({});
                 default_labels(job);
             },
+            prepare_update: |_, job| default_labels(job),
             validate: job,
             validate_update: job_update,
             validate_status_update: batch_status::check,
-            ..Rules::NONE
         },
     ),
     (
@@ -56,7 +56,6 @@ const INDEXED: i64 = 100_000;
 const MANY_INDEXED: i64 = 10_000;
 
 fn default_job(job: &mut Value) {
-    default_labels(job);
     default_template(job, "spec.template");
     let Some(spec) = job.get_mut("spec") else {
         return;
@@ -102,7 +101,6 @@ fn default_labels(job: &mut Value) {
 /// The labels and the selector that tie a job to its own pods.
 fn generate(job: &mut Value) {
     let (name, uid) = (meta::meta_text(job, "name").to_owned(), meta::meta_text(job, "uid").to_owned());
-    let shared = map_of(job, "spec.template.metadata.labels") == map_of(job, "metadata.labels");
     if meta::at(job, "spec.manualSelector") == Some(&Value::Bool(true)) {
         return;
     }
@@ -112,11 +110,6 @@ fn generate(job: &mut Value) {
     let own = [(LEGACY_JOB_NAME, &name), (JOB_NAME, &name), (LEGACY_CONTROLLER_UID, &uid), (CONTROLLER_UID, &uid)];
     for (key, value) in own {
         labels.entry(key).or_insert_with(|| value.as_str().into());
-    }
-    let labels = labels.clone();
-    if shared {
-        // The labels that it got from its pods are those of its pods.
-        meta::set(job, "labels", labels);
     }
     if let Some(equal) = meta::object_at(job, "spec.selector.matchLabels") {
         equal.entry(CONTROLLER_UID).or_insert_with(|| uid.into());
