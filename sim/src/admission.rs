@@ -2,7 +2,7 @@
 //!
 //! Owns the list of functions that run before a write: the life cycle of namespaces for everything, and per kind the values that the
 //! server fills in and the rules that only it has. A function sees the stored form, may change it, and refuses with a `Status`.
-//! Schemas (pruning, defaulting, validation) belong here once they are emulated.
+//! Schemas are in `reading`.
 
 use serde_json::Value;
 
@@ -38,34 +38,38 @@ pub(crate) fn namespace(core: &Core, def: &ResourceDef, namespace: Option<&str>,
     }
 }
 
-/// The values that a create starts from, before anything is checked: defaults, and what the caller may not set.
+/// The defaults of the kind: what decoding fills in. The writer owns them.
+pub(crate) fn default(core: &Core, def: &ResourceDef, value: &mut Value) {
+    if core.admission {
+        (kinds::rules(def).default)(value);
+        defaults::fill(def, value);
+    }
+}
+
+/// What a create may not set, and what the cluster sets before anything is checked. Nobody owns it.
 pub(crate) fn prepare_create(core: &Core, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
     if !core.admission {
         return Ok(());
     }
     let rules = kinds::rules(def);
-    (rules.default)(value);
     if def.group.is_empty() && def.plural == "pods" {
         pods::create(core, def, value)?;
     }
     (rules.prepare_create)(value);
     initial::status(def, value);
-    defaults::fill(def, value);
     Ok(())
 }
 
-/// The values that an update starts from, before anything is checked.
+/// What an update may not set, and what the cluster sets before anything is checked.
 pub(crate) fn prepare_update(core: &Core, def: &ResourceDef, old: &Object, value: &mut Value) {
     if !core.admission {
         return;
     }
     let rules = kinds::rules(def);
-    (rules.default)(value);
     if def.group.is_empty() && def.plural == "pods" {
         pods::update(old, value);
     }
     (rules.prepare_update)(old.value(), value);
-    defaults::fill(def, value);
 }
 
 /// Before an object is created. `value` has its name and the server's metadata, and is valid.

@@ -6,7 +6,7 @@
 //!
 //! # Differences
 //!
-//! Schemas are kept and not applied. Conversion webhooks are not called: every conversion is `None`.
+//! Conversion webhooks are not called: every conversion is `None`.
 
 use std::sync::Arc;
 

@@ -31,6 +31,7 @@ mod options;
 mod patch;
 mod process;
 mod read;
+mod reading;
 mod resource;
 mod rng;
 mod rules;

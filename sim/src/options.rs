@@ -88,6 +88,8 @@ pub struct WriteOptions {
     pub field_manager: Option<String>,
     /// What happens to unknown fields.
     pub field_validation: FieldValidation,
+    /// Paths of fields that the text of the body had twice: a value no longer shows them.
+    pub duplicates: Vec<String>,
     /// Of an apply: whether it takes fields from their owners. Nothing else may have it.
     pub force: Option<bool>,
 }

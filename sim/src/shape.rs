@@ -5,8 +5,9 @@
 //!
 //! # Differences
 //!
-//! A real server knows the type of every field; here most are taken as they are until schemas are applied. The message names
-//! JSON types, not those of Go. A null where a text of a map or list is expected is refused, where a real server reads the empty
+//! These are for servers without admission and for custom resources without a schema; all others read bodies by their types
+//! before, see `reading`. The message names JSON types, not those of Go. A null where a text of a map or list is expected is
+//! refused, where a real server reads the empty
 //! text. A real server reads a body of 10,000 levels; here 120 are the end, so that every reader of JSON takes
 //! the object, inside a list too.
 

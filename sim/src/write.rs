@@ -5,7 +5,7 @@
 //!
 //! # Differences
 //!
-//! Unknown fields are kept: schemas are not applied yet. A write through the
+//! A write through the
 //! status subresource changes the status only, where a real server lets some built-in kinds change labels too.
 
 use jiff::Timestamp;
@@ -16,13 +16,16 @@ use crate::body::{identified, typed};
 use crate::clock::rfc3339;
 use crate::convert;
 use crate::crd;
+use crate::decode;
 use crate::delete;
+use crate::go_types;
 use crate::kinds::{self, Causes};
 use crate::managed::{self, Source};
 use crate::meta;
 use crate::object::Object;
 use crate::options::{Patch, Target, WriteOptions};
 use crate::patch;
+use crate::reading;
 use crate::resource::ResourceDef;
 use crate::rules::{bounded, carried, changes, copy, desired, locked};
 use crate::server::{ApiServer, Core};
@@ -40,10 +43,22 @@ const GENERATE_ATTEMPTS: usize = 8;
 impl ApiServer {
     /// Creates an object, or posts to a subresource such as `binding`. Kinds that are only questions (access reviews) are answered.
     pub fn create(&self, target: &Target, body: Value, options: &WriteOptions) -> Result<Object, Status> {
+        self.create_warning(target, body, options, &mut Vec::new())
+    }
+
+    /// [`ApiServer::create`], with what the writer is to be warned of.
+    pub(crate) fn create_warning(
+        &self,
+        target: &Target,
+        mut body: Value,
+        options: &WriteOptions,
+        warnings: &mut Vec<String>,
+    ) -> Result<Object, Status> {
         options.check("CreateOptions")?;
         let now = self.now();
         self.transaction(|core| {
             let def = core.registry.resolve(target)?;
+            reading::read(core, &def, target, &mut body, options, warnings)?;
             match target.subresource.as_deref() {
                 Some(name) => subresource::create(core, &def, target, name, body, options, now),
                 None if !def.supports("create") => Err(Status::method_not_allowed()),
@@ -55,16 +70,23 @@ impl ApiServer {
 
     /// Replaces an object or the part of it that a subresource is.
     pub fn update(&self, target: &Target, body: Value, options: &WriteOptions) -> Result<Object, Status> {
-        self.put(target, body, options).map(|(object, _)| object)
+        self.put(target, body, options, &mut Vec::new()).map(|(object, _)| object)
     }
 
     /// [`ApiServer::update`], and whether the object was created by it: some kinds are, where they are absent.
-    pub(crate) fn put(&self, target: &Target, body: Value, options: &WriteOptions) -> Result<(Object, bool), Status> {
+    pub(crate) fn put(
+        &self,
+        target: &Target,
+        mut body: Value,
+        options: &WriteOptions,
+        warnings: &mut Vec<String>,
+    ) -> Result<(Object, bool), Status> {
         options.check("UpdateOptions")?;
         let now = self.now();
         self.transaction(|core| {
             let def = core.registry.resolve(target)?;
             allowed(&def, target, "update")?;
+            reading::read(core, &def, target, &mut body, options, warnings)?;
             let body = identified(&def, target, body)?;
             let old = match core.existing(&def, target) {
                 Ok(old) => old,
@@ -79,15 +101,16 @@ impl ApiServer {
 
     /// Changes an object or the part of it that a subresource is; an apply creates what is absent.
     pub fn patch(&self, target: &Target, patch: &Patch, options: &WriteOptions) -> Result<Object, Status> {
-        self.patch_or_create(target, patch, options).map(|(object, _)| object)
+        self.patch_or_create(target, patch, options, &mut Vec::new()).map(|(object, _)| object)
     }
 
-    /// [`ApiServer::patch`], and whether the object was created by it.
+    /// [`ApiServer::patch`], and whether the object was created by it, with what the writer is to be warned of.
     pub(crate) fn patch_or_create(
         &self,
         target: &Target,
         patch: &Patch,
         options: &WriteOptions,
+        warnings: &mut Vec<String>,
     ) -> Result<(Object, bool), Status> {
         options.check("PatchOptions")?;
         let now = self.now();
@@ -106,10 +129,11 @@ impl ApiServer {
                 None => present(&def, &old),
             };
             let source = Source::of(core, &def);
-            let patched = match patch {
+            let mut patched = match patch {
                 Patch::Apply(config) => patch::apply(seen.value(), &Patch::Merge(config.clone()), source.form())?,
                 patch => patch::apply(seen.value(), patch, source.form())?,
             };
+            reading::read_patched(core, &def, target, &mut patched, options, warnings)?;
             let patched = identified(&def, target, patched)?;
             core.replace(&def, target, &old, patched, options, now).map(|object| (object, false))
         })
@@ -247,17 +271,23 @@ impl Core {
             meta::set(&mut body, "generation", 1);
         }
         let mut body = convert::to_version(body, &def.stored_as());
-        admission::prepare_create(self, def, &mut body)?;
+        admission::default(self, def, &mut body);
+        self.show(def, &mut body);
         if owners == Owners::ByChange {
             managed::note(self, &managed::Write::new(def, None, options, now), None, &mut body);
         }
+        admission::prepare_create(self, def, &mut body)?;
+        self.show(def, &mut body);
         if self.admission {
             let mut causes = Causes::default();
             (kinds::rules(def).validate)(&body, &mut causes);
-            let causes = [validate_name::object(def, &body), causes.into_found()].concat();
+            let causes =
+                [validate_name::object(def, &body), causes.into_found(), reading::validate(self, def, &body, None)]
+                    .concat();
             kinds::refuse(def, &name, &causes)?;
         }
         admission::create(self, def, &mut body)?;
+        self.show(def, &mut body);
         let key = store::key(namespace, &name);
         if self.store.get(&storage, &key).is_some() {
             return Err(Status::already_exists(&def.group, &def.plural, &name));
@@ -334,11 +364,17 @@ impl Core {
         };
         let mut new = carried(old.value(), new);
         if target.subresource.is_none() {
-            admission::prepare_update(self, def, old, &mut new);
+            admission::default(self, def, &mut new);
         }
+        // The stored object is in this form: what is not changed is equal.
+        self.show(def, &mut new);
         if owners == Owners::ByChange {
             let write = managed::Write::new(def, target.subresource.as_deref(), options, now);
             managed::note(self, &write, Some(old.value()), &mut new);
+        }
+        if target.subresource.is_none() {
+            admission::prepare_update(self, def, old, &mut new);
+            self.show(def, &mut new);
         }
         if self.admission {
             let rules = kinds::rules(def);
@@ -353,10 +389,12 @@ impl Core {
                 }
                 Some(_) => {}
             }
-            let causes = [changes(old.value(), &new), causes.into_found()].concat();
+            let schema = reading::validate(self, def, &new, Some(old.value()));
+            let causes = [changes(old.value(), &new), causes.into_found(), schema].concat();
             kinds::refuse(def, &name, &causes)?;
         }
         admission::update(self, def, target.subresource.as_deref(), old, &mut new)?;
+        self.show(def, &mut new);
         let shown = |object: Object| match target.subresource.as_deref() {
             Some(sub) => subresource::get(def, sub, &object),
             None => Ok(present(def, &object)),
@@ -386,6 +424,15 @@ impl Core {
         let object = self.commit(def, &key, new);
         crd::changed(self, def, &name, now);
         shown(object)
+    }
+
+    /// The fields that a typed server always writes.
+    fn show(&self, def: &ResourceDef, value: &mut Value) {
+        if self.admission
+            && let Some(name) = go_types::of_kind(&def.stored_as(), &def.kind)
+        {
+            decode::show(name, value);
+        }
     }
 
     /// Writes an object at the next revision, notes it and keeps the books.

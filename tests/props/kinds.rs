@@ -9,7 +9,11 @@ use super::rig::{bring_back, bucket, comparable, fixtures, live, paused, save, s
 
 /// What a restore changes beside what the server sets everywhere, and why.
 const CHANGED: &[(&str, &[&str], &str)] = &[
-    ("Pod", &["spec/nodeName", "spec/priority", "spec/ephemeralContainers"], "scheduled and admitted anew"),
+    (
+        "Pod",
+        &["spec/nodeName", "spec/priority", "spec/preemptionPolicy", "spec/ephemeralContainers"],
+        "scheduled and admitted anew",
+    ),
     (
         "Service",
         &["spec/clusterIP", "spec/clusterIPs", "spec/healthCheckNodePort", "spec/ports/*/nodePort"],

@@ -23,8 +23,6 @@ use serde_json::{Map, Value};
 
 use crate::go_types::{self, GoField, GoKind};
 
-pub(crate) use quantity::canonical as canonical_quantity;
-
 /// A struct with the fields of its inlined structs among its own.
 struct Struct {
     fields: BTreeMap<&'static str, Member>,
@@ -33,6 +31,8 @@ struct Struct {
 /// A field, and the struct that names it in errors.
 struct Member {
     owner: &'static str,
+    /// The inlined structs around it: errors name them too.
+    within: Vec<&'static str>,
     field: &'static GoField,
 }
 
@@ -40,18 +40,21 @@ static STRUCTS: LazyLock<BTreeMap<&'static str, Struct>> = LazyLock::new(|| {
     go_types::names()
         .map(|name| {
             let mut fields = BTreeMap::new();
-            flatten(name, &mut fields);
+            flatten(name, &[], &mut fields);
             (name, Struct { fields })
         })
         .collect()
 });
 
-fn flatten(name: &'static str, into: &mut BTreeMap<&'static str, Member>) {
+fn flatten(name: &'static str, within: &[&'static str], into: &mut BTreeMap<&'static str, Member>) {
     let owner = name.rsplit('.').next().unwrap_or(name);
     for field in go_types::fields(name).into_iter().flatten() {
         match &field.kind {
-            GoKind::Struct(inner) if field.name.is_empty() => flatten(inner, into),
-            _ => drop(into.insert(&field.name, Member { owner, field })),
+            GoKind::Struct(inner) if field.name.is_empty() => {
+                let inlined = inner.rsplit('.').next().unwrap_or(inner);
+                flatten(inner, &[within, &[inlined]].concat(), into);
+            }
+            _ => drop(into.insert(&field.name, Member { owner, within: within.to_vec(), field })),
         }
     }
 }
@@ -117,11 +120,12 @@ impl Reader<'_> {
             }
             self.path.push_str(&key);
             if let Some((name, member)) = known.fields.get_key_value(key.as_str()) {
-                self.names.push(name);
+                let length = self.names.len();
+                self.names.extend(member.within.iter().chain([name]));
                 if let Some(value) = self.member(member, value)? {
                     read.insert(key, value);
                 }
-                self.names.pop();
+                self.names.truncate(length);
             } else {
                 self.findings.unknown.push(self.path.clone());
             }
@@ -132,11 +136,15 @@ impl Reader<'_> {
 
     /// The value of a field; `None` where it is absent, or empty and no pointer.
     fn member(&mut self, member: &Member, value: Value) -> Result<Option<Value>, String> {
+        // What Go always writes stays as it is given.
+        let always = !member.field.pointer && !member.field.omit_empty && !member.field.omit_zero;
         if value.is_null() {
-            return Ok(None);
+            let nothing =
+                matches!(member.field.kind, GoKind::Struct(_) | GoKind::Raw | GoKind::FieldsV1 | GoKind::Json);
+            return Ok(Some(zero(&member.field.kind)).filter(|_| always && !nothing));
         }
         let value = self.value(member, &member.field.kind, &member.field.go, value)?;
-        Ok(Some(value).filter(|value| member.field.pointer || !is_empty(&member.field.kind, value)))
+        Ok(Some(value).filter(|value| always || member.field.pointer || !is_empty(&member.field.kind, value)))
     }
 
     fn value(&mut self, member: &Member, kind: &GoKind, go: &str, value: Value) -> Result<Value, String> {
@@ -149,10 +157,9 @@ impl Reader<'_> {
             format!("json: cannot unmarshal number {value} into Go struct field {}.{field} of type {go}", member.owner)
         };
         Ok(match (kind, value) {
-            (GoKind::Text, value @ Value::String(_))
+            (GoKind::Text | GoKind::IntOrString | GoKind::Duration, value @ Value::String(_))
             | (GoKind::Bool, value @ Value::Bool(_))
             | (GoKind::Float, value @ Value::Number(_))
-            | (GoKind::IntOrString, value @ Value::String(_))
             | (GoKind::Raw | GoKind::FieldsV1 | GoKind::Json, value) => value,
             (GoKind::Int(bits), Value::Number(given)) => {
                 let fits = given.as_i64().is_some_and(|given| *bits == 64 || i32::try_from(given).is_ok());
@@ -178,7 +185,6 @@ impl Reader<'_> {
             (GoKind::Quantity, _) => return Err(quantity::MALFORMED.to_owned()),
             (GoKind::Time, Value::String(text)) => time::seconds(&text)?.into(),
             (GoKind::MicroTime, Value::String(text)) => time::micros(&text)?.into(),
-            (GoKind::Duration, value @ Value::String(_)) => value,
             (GoKind::Time | GoKind::MicroTime | GoKind::Duration, value) => return Err(wrong(&value, "string")),
             (GoKind::List(item), Value::Array(list)) => {
                 let go = go.strip_prefix("[]").unwrap_or(go);
@@ -335,6 +341,11 @@ mod tests {
             (
                 json!({"template": {"spec": {"containers": {"a": 1}}}}),
                 "object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container",
+            ),
+            (
+                json!({"template": {"spec": {"containers": [{"livenessProbe": {"httpGet": {"port": {}}}}]}}}),
+                "object into Go struct field \
+                 HTTPGetAction.spec.template.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32",
             ),
             (
                 json!({"template": {"spec": {"containers": ["a"]}}}),

@@ -60,3 +60,18 @@ pub(crate) fn status(status: &Status) -> Response<Body> {
     }
     response
 }
+
+/// The answer or the error with a `Warning` header for each text. Those that no header can hold are left out.
+pub(crate) fn warned(answer: Result<Response<Body>, Status>, warnings: &[String]) -> Result<Response<Body>, Status> {
+    if warnings.is_empty() {
+        return answer;
+    }
+    let mut response = answer.unwrap_or_else(|error| status(&error));
+    for text in warnings {
+        let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+            response.headers_mut().append(header::WARNING, value);
+        }
+    }
+    Ok(response)
+}

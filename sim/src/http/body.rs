@@ -1,7 +1,9 @@
 //! From the bytes of a request to a value, with the real server's words for what cannot be read.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::negotiate::BodyType;
@@ -31,6 +33,83 @@ pub(crate) fn object(bytes: &[u8], body_type: BodyType, kind: &str) -> Result<Va
             "application/yaml",
             "application/vnd.kubernetes.protobuf",
         ])),
+    }
+}
+
+/// The paths of fields that a body of JSON has twice: they are lost in a value.
+pub(crate) fn duplicates(bytes: &[u8], body_type: BodyType) -> Vec<String> {
+    let mut found = Vec::new();
+    if body_type == BodyType::Json {
+        // What cannot be read has been refused before.
+        let _ = Scan { path: String::new(), found: &mut found }
+            .deserialize(&mut serde_json::Deserializer::from_slice(bytes));
+    }
+    found
+}
+
+/// Walks JSON and keeps only the paths of fields that were seen before in the same object.
+struct Scan<'a> {
+    path: String,
+    found: &'a mut Vec<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Scan<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Scan<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let mut index = 0;
+        while list.next_element_seed(Scan { path: format!("{}[{index}]", self.path), found: self.found })?.is_some() {
+            index += 1;
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = BTreeSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+            if !seen.insert(key) {
+                self.found.push(path.clone());
+            }
+            map.next_value_seed(Scan { path, found: self.found })?;
+        }
+        Ok(())
     }
 }
 
@@ -118,6 +197,16 @@ mod tests {
         assert!(message("{\"a\" 1}").contains("invalid character '1' after object key ("));
         let long = format!("{{\"a\": {}", "x".repeat(100));
         assert!(message(&long).ends_with(" ...)"));
+    }
+
+    #[test]
+    fn fields_that_are_there_twice_are_found() {
+        let found = |body: &str| duplicates(body.as_bytes(), BodyType::Json);
+        assert_eq!(
+            found(r#"{"a": {"b": 1, "c": [{"d": 1, "d": null}], "b": "x"}, "e": true, "a": 1.5}"#),
+            ["a.c[0].d", "a.b", "a"]
+        );
+        assert!(found(r#"{"a": {"b": 1}, "b": 1}"#).is_empty());
     }
 
     #[test]

@@ -53,6 +53,7 @@ pub(crate) fn write_options(query: &Query, headers: &HeaderMap, kind: &str) -> R
                 return Err(Status::invalid("meta.k8s.io", kind, "", &[cause]));
             }
         },
+        ..WriteOptions::default()
     })
 }
 

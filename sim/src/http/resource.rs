@@ -102,17 +102,24 @@ impl Call<'_> {
     }
 
     fn create(self, answering: &Answering) -> Result<Response<Body>, Status> {
-        let options = params::write_options(&self.query, &self.parts.headers, "CreateOptions")?;
-        let object = body::object(&self.body, negotiate::body_type(&self.parts.headers), &answering.def.kind)?;
-        let created = self.server.create(&self.target.into(), object, &options)?;
-        answering.object(201, &created)
+        let mut options = params::write_options(&self.query, &self.parts.headers, "CreateOptions")?;
+        let body_type = negotiate::body_type(&self.parts.headers);
+        let object = body::object(&self.body, body_type, &answering.def.kind)?;
+        options.duplicates = body::duplicates(&self.body, body_type);
+        let mut warnings = Vec::new();
+        let created = self.server.create_warning(&self.target.into(), object, &options, &mut warnings);
+        answer::warned(created.and_then(|created| answering.object(201, &created)), &warnings)
     }
 
     fn update(self, answering: &Answering) -> Result<Response<Body>, Status> {
-        let options = params::write_options(&self.query, &self.parts.headers, "UpdateOptions")?;
-        let object = body::object(&self.body, negotiate::body_type(&self.parts.headers), &answering.def.kind)?;
-        let (updated, created) = self.server.put(&self.target.into(), object, &options)?;
-        answering.object(if created { 201 } else { 200 }, &updated)
+        let mut options = params::write_options(&self.query, &self.parts.headers, "UpdateOptions")?;
+        let body_type = negotiate::body_type(&self.parts.headers);
+        let object = body::object(&self.body, body_type, &answering.def.kind)?;
+        options.duplicates = body::duplicates(&self.body, body_type);
+        let mut warnings = Vec::new();
+        let written = self.server.put(&self.target.into(), object, &options, &mut warnings);
+        let answer = written.and_then(|(updated, created)| answering.object(if created { 201 } else { 200 }, &updated));
+        answer::warned(answer, &warnings)
     }
 
     fn patch(self, answering: &Answering) -> Result<Response<Body>, Status> {
@@ -130,8 +137,10 @@ impl Call<'_> {
             _ if answering.def.is_custom() => return Err(Status::unsupported_media_type(&CUSTOM_PATCHES)),
             _ => return Err(unknown_patch()),
         };
-        let (patched, created) = self.server.patch_or_create(&self.target.into(), &patch, &options)?;
-        answering.object(if created { 201 } else { 200 }, &patched)
+        let mut warnings = Vec::new();
+        let written = self.server.patch_or_create(&self.target.into(), &patch, &options, &mut warnings);
+        let answer = written.and_then(|(patched, created)| answering.object(if created { 201 } else { 200 }, &patched));
+        answer::warned(answer, &warnings)
     }
 
     fn delete(self, answering: &Answering) -> Result<Response<Body>, Status> {

@@ -73,7 +73,7 @@ fn walk(form: Form<'_>, old: Option<&Value>, new: Option<&Value>) -> (Option<Cha
         Some(_) => false,
     };
     let Some(shown) = new.filter(|value| !value.is_null()).or(old) else {
-        return (None, Comparison::default());
+        return leaf();
     };
     let parts = form.parts(shown);
     if matches!(parts, Parts::Leaf) || (empty(old) && empty(new)) {

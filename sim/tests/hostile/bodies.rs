@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{send, server};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+const THINGS: &str = "/apis/t.example.com/v1/namespaces/default/things";
 
 /// A JSON patch of tiny size may not make the object grow without end.
 #[test]
@@ -23,8 +24,17 @@ fn copies_of_a_patch_are_bounded() {
 #[test]
 fn depth_is_bounded_whatever_the_way() {
     let server = server();
-    let things = json!({"metadata": {"name": "a"}, "data": {}});
-    send(&server, "POST", MAPS, "application/json", things.to_string().into_bytes());
+    // Only a kind without a schema has room for it.
+    let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+    let definition = json!({"metadata": {"name": "things.t.example.com"}, "spec": {
+        "group": "t.example.com", "scope": "Namespaced", "names": {"plural": "things", "kind": "Thing"},
+        "versions": [{"name": "v1", "served": true, "storage": true, "schema": schema}],
+    }});
+    let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    send(&server, "POST", definitions, "application/json", definition.to_string().into_bytes());
+    let things = json!({"apiVersion": "t.example.com/v1", "kind": "Thing", "metadata": {"name": "a"}, "data": {}});
+    let (status, said) = send(&server, "POST", THINGS, "application/json", things.to_string().into_bytes());
+    assert_eq!(status, 201, "{said}");
     let deeper = json!([
         {"op": "add", "path": "/x", "value": {}},
         {"op": "move", "from": "/data", "path": "/x/y"},
@@ -32,7 +42,7 @@ fn depth_is_bounded_whatever_the_way() {
     ]);
     let many: Vec<_> = deeper.as_array().expect("a list").iter().cycle().take(9_999).collect();
     let patch = json!(many).to_string().into_bytes();
-    let path = format!("{MAPS}/a");
+    let path = format!("{THINGS}/a");
     let (status, said) = send(&server, "PATCH", &path, "application/json-patch+json", patch);
     assert_eq!(status, 400, "{said}");
     // A little at a time.

@@ -14,7 +14,7 @@ fn gadgets(version: &str) -> Target {
 }
 
 fn definition() -> Value {
-    let schema = json!({"openAPIV3Schema": {"type": "object"}});
+    let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
     json!({"metadata": {"name": "gadgets.t.example.com"}, "spec": {
         "group": "t.example.com", "scope": "Namespaced",
         "names": {"plural": "gadgets", "kind": "Gadget", "shortNames": ["gd"], "categories": ["all"]},

@@ -5,6 +5,7 @@ mod definitions;
 mod deletes;
 mod kinds;
 mod lists;
+mod schemas;
 mod watches;
 mod writes;
 

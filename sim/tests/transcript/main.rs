@@ -24,12 +24,8 @@ use tower_service::Service;
 const TRANSCRIPT: &[u8] = include_bytes!("../data/transcript.json.gz");
 
 /// Exchanges (first and last number) that cannot agree yet, and the feature they wait for.
-const WAITING: &[(usize, usize, &str)] = &[
-    (11, 12, "schemas: unknown fields"),
-    (18, 18, "a recording of its own: this one holds data of a later write at an earlier revision"),
-    (102, 102, "the fields of a pod that may not change"),
-    (108, 115, "schemas of definitions: pruning, defaults, validation"),
-];
+const WAITING: &[(usize, usize, &str)] =
+    &[(18, 18, "a recording of its own: this one holds data of a later write at an earlier revision")];
 
 /// Exchanges whose `managedFields` are not compared, and why.
 const OTHER_OWNERS: &[(&[usize], &str)] = &[

@@ -14,8 +14,9 @@ pub(super) fn reset(object: &mut Value, notes: &mut Vec<String>) {
     let account = object.pointer("/spec/serviceAccountName").and_then(Value::as_str).unwrap_or("default").to_owned();
     let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
     let bound = spec.remove("nodeName").is_some();
-    // Admission computes it from priorityClassName and refuses another value.
+    // Admission computes them from the class that this cluster has, perhaps its default one, and refuses other values.
     spec.remove("priority");
+    spec.remove("preemptionPolicy");
     if spec.remove("ephemeralContainers").is_some() {
         notes.push("its ephemeral containers were left out: a pod cannot be created with them".into());
     }
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_node_the_priority_and_the_token_go() {
-        let mut pod = json!({"spec": {"serviceAccountName": "shop", "nodeName": "n1", "priority": 5, "volumes": [
+        let mut pod = json!({"spec": {"serviceAccountName": "shop", "nodeName": "n1", "priority": 5, "preemptionPolicy": "Never", "volumes": [
             {"name": "data", "emptyDir": {}}, {"name": "shop-token-x1", "secret": {}}, {"name": "kube-api-access-q", "projected": {}},
             {"name": "kube-api-access-mine", "emptyDir": {}}],
             "containers": [{"name": "a", "volumeMounts": [{"name": "data"}, {"name": "shop-token-x1"}]}],

@@ -3,8 +3,6 @@
 //! Each test starts what it needs, or uses what the environment names ([`rig::given`]); what can be had neither way is skipped with a
 //! line that says why. Tests that kill something always use the rig's own.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test that is skipped says so")]
-
 mod broken;
 mod cluster;
 mod containers;

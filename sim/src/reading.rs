@@ -1,0 +1,120 @@
+//! Reading the body of a write by the schema of its kind.
+//!
+//! Owns what becomes of unknown fields (`fieldValidation`) and the answers for what cannot be read. How built-in kinds are read is in
+//! `decode`, how custom resources are in `schema::structural`. A server without admission takes what is written as it is.
+//!
+//! # Differences
+//!
+//! Fields that stand twice in a body are told before unknown ones, and these in the order of their names. Where a patch makes an object
+//! that cannot be read, the answer does not quote it. Custom resources are validated in their stored version.
+
+use serde_json::Value;
+
+use crate::decode::{self, Findings};
+use crate::go_types;
+use crate::meta;
+use crate::options::{FieldValidation, Target, WriteOptions};
+use crate::resource::{Origin, ResourceDef};
+use crate::schema::{structural, validate as schema_check};
+use crate::server::Core;
+use crate::status::{Cause, Status};
+
+/// The most warnings of one answer.
+const WARNINGS_MAX: usize = 100;
+
+/// Why a body is not taken, in the words of the decoder.
+struct Unread(String);
+
+/// Reads the body of a create or an update in place.
+pub(crate) fn read(
+    core: &Core,
+    def: &ResourceDef,
+    target: &Target,
+    body: &mut Value,
+    options: &WriteOptions,
+    warnings: &mut Vec<String>,
+) -> Result<(), Status> {
+    decode(core, def, target, body, options, warnings).map_err(|Unread(why)| {
+        let part = target.subresource.as_deref().and_then(|name| def.subresource(name));
+        let (version, kind) = part.map_or((&def.version, &def.kind), |part| (&part.version, &part.kind));
+        Status::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
+    })
+}
+
+/// Reads what a patch has made of an object in place.
+pub(crate) fn read_patched(
+    core: &Core,
+    def: &ResourceDef,
+    target: &Target,
+    body: &mut Value,
+    options: &WriteOptions,
+    warnings: &mut Vec<String>,
+) -> Result<(), Status> {
+    decode(core, def, target, body, options, warnings).map_err(|Unread(why)| {
+        // A real server quotes the whole object here; no object of ours stands in an error.
+        Status::invalid("", "", "", &[Cause::invalid("patch", &Value::from(""), &why)])
+    })
+}
+
+fn decode(
+    core: &Core,
+    def: &ResourceDef,
+    target: &Target,
+    body: &mut Value,
+    options: &WriteOptions,
+    warnings: &mut Vec<String>,
+) -> Result<(), Unread> {
+    // Bodies of another shape or kind are refused with words of their own.
+    if !core.admission || !body.is_object() || crate::shape::is_deeper(body, crate::shape::DEPTH_MAX) {
+        return Ok(());
+    }
+    let subresource = target.subresource.as_deref();
+    let own = subresource.is_none_or(|name| name == "status");
+    let unknown = match &def.origin {
+        Origin::Custom(definition) if own => match crate::crd::schema(core, definition, &def.version) {
+            Some(schema) => structural::read(schema, body).map_err(Unread)?,
+            None => Vec::new(),
+        },
+        _ => {
+            let part = subresource.and_then(|name| def.subresource(name));
+            let (version, kind) =
+                part.map_or_else(|| (def.api_version(), &def.kind), |part| (part.api_version(), &part.kind));
+            match go_types::of_kind(&version, kind) {
+                Some(name) => {
+                    // An empty list of owners is a wish, see `managed`.
+                    let disowned = meta::metadata(body).get("managedFields") == Some(&Value::Array(Vec::new()));
+                    let mut findings = Findings::default();
+                    *body = decode::read(name, body.take(), &mut findings).map_err(Unread)?;
+                    if disowned {
+                        meta::set(body, "managedFields", Vec::<Value>::new());
+                    }
+                    findings.unknown
+                }
+                None => Vec::new(),
+            }
+        }
+    };
+    let twice = options.duplicates.iter().map(|field| format!("duplicate field {field:?}"));
+    let mut told = twice.chain(unknown.iter().map(|field| format!("unknown field {field:?}"))).peekable();
+    match options.field_validation {
+        FieldValidation::Strict if told.peek().is_some() => {
+            Err(Unread(format!("strict decoding error: {}", told.collect::<Vec<_>>().join(", "))))
+        }
+        FieldValidation::Warn => {
+            warnings.extend(told.take(WARNINGS_MAX));
+            Ok(())
+        }
+        FieldValidation::Ignore | FieldValidation::Strict => Ok(()),
+    }
+}
+
+/// What is wrong with a custom resource, in its stored version, by the schema of that version; `old` is what it replaces.
+pub(crate) fn validate(core: &Core, def: &ResourceDef, value: &Value, old: Option<&Value>) -> Vec<Cause> {
+    let Origin::Custom(definition) = &def.origin else {
+        return Vec::new();
+    };
+    let stored = def.stored_as();
+    let version = stored.rsplit('/').next().unwrap_or_default();
+    let schema = crate::crd::schema(core, definition, version);
+    schema.map(|schema| schema_check::validate(schema, value, old)).unwrap_or_default()
+}
