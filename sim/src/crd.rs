@@ -21,7 +21,7 @@ use crate::managed;
 use crate::meta;
 use crate::object::Object;
 use crate::options::{DeleteOptions, Target, WriteOptions};
-use crate::resource::{Column, GroupResource, Origin, ResourceDef, Subresource};
+use crate::resource::{Column, GroupResource, Origin, ResourceDef, ScalePaths, Subresource};
 use crate::server::{ApiServer, Core};
 use crate::status::{Cause, Status};
 use crate::store;
@@ -282,15 +282,22 @@ fn subresources(group: &str, version: &str, kind: &str, given: &Value) -> Vec<Su
             version: version.to_owned(),
             kind: kind.to_owned(),
             verbs: verbs.clone(),
+            ..Subresource::default()
         });
     }
-    if given.get("scale").is_some() {
+    if let Some(scale) = given.get("scale") {
+        let path = |key: &str| meta::text(scale, key).trim_start_matches('.').to_owned();
         subresources.push(Subresource {
             name: "scale".to_owned(),
             group: "autoscaling".to_owned(),
             version: "v1".to_owned(),
             kind: "Scale".to_owned(),
             verbs,
+            scale: ScalePaths {
+                spec_replicas: path("specReplicasPath"),
+                status_replicas: path("statusReplicasPath"),
+                selector: path("labelSelectorPath"),
+            },
         });
     }
     subresources

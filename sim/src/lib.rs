@@ -52,7 +52,7 @@ pub use object::{List, Object};
 pub use options::{
     DeleteOptions, Deleted, FieldValidation, ListOptions, Patch, Propagation, Target, WatchOptions, WriteOptions,
 };
-pub use resource::{Column, GroupResource, Origin, ResourceDef, Subresource};
+pub use resource::{Column, GroupResource, Origin, ResourceDef, ScalePaths, Subresource};
 pub use rng::Rng;
 pub use select::{FieldSelector, LabelSelector};
 pub use server::{ApiServer, LogLine, Options};

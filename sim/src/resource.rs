@@ -55,6 +55,31 @@ pub struct Subresource {
     pub kind: String,
     /// The verbs that it allows.
     pub verbs: Vec<String>,
+    /// Where a scale finds its numbers.
+    #[serde(skip)]
+    pub scale: ScalePaths,
+}
+
+/// Where the numbers of a `scale` are in an object, as dotted paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScalePaths {
+    /// The desired count.
+    pub spec_replicas: String,
+    /// The observed count.
+    pub status_replicas: String,
+    /// A selector: an object, or its text for custom resources; may be empty.
+    pub selector: String,
+}
+
+impl Default for ScalePaths {
+    /// Those of the built-in kinds.
+    fn default() -> Self {
+        Self {
+            spec_replicas: "spec.replicas".to_owned(),
+            status_replicas: "status.replicas".to_owned(),
+            selector: "spec.selector".to_owned(),
+        }
+    }
 }
 
 impl Subresource {

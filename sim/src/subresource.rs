@@ -5,8 +5,7 @@
 //!
 //! # Differences
 //!
-//! Nobody is asked who they are: every review allows. Tokens are not signed. An eviction asks no disruption budget. The
-//! scale of a custom resource is at `spec.replicas` and `status.replicas`, whatever the paths of its definition.
+//! Nobody is asked who they are: every review allows. Tokens are not signed. An eviction asks no disruption budget.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -17,7 +16,7 @@ use crate::kinds::{self, Causes};
 use crate::meta;
 use crate::object::Object;
 use crate::options::{DeleteOptions, Target, WriteOptions};
-use crate::resource::ResourceDef;
+use crate::resource::{ResourceDef, ScalePaths};
 use crate::rules::copy;
 use crate::server::Core;
 use crate::shape;
@@ -32,14 +31,14 @@ const TOKEN_SECONDS: i64 = 3600;
 pub(crate) fn get(def: &ResourceDef, name: &str, object: &Object) -> Result<Object, Status> {
     let sub = def.subresource(name).ok_or_else(Status::unknown_resource)?;
     match name {
-        "scale" => Ok(Object::new(scale(object.value()))),
+        "scale" => Ok(Object::new(scale(&sub.scale, object.value()))),
         _ if sub.verbs.iter().any(|verb| verb == "get") || sub.kind == def.kind => Ok(present(def, object)),
         _ => Err(Status::method_not_allowed()),
     }
 }
 
 /// The stored form after a write of `new` to a subresource.
-pub(crate) fn merge(name: &str, old: &Object, new: &Value) -> Result<Value, Status> {
+pub(crate) fn merge(def: &ResourceDef, name: &str, old: &Object, new: &Value) -> Result<Value, Status> {
     let mut merged = old.value().clone();
     match name {
         "status" | "approval" => {
@@ -51,22 +50,35 @@ pub(crate) fn merge(name: &str, old: &Object, new: &Value) -> Result<Value, Stat
         "finalize" => set_spec(&mut merged, new, "finalizers"),
         "ephemeralcontainers" => set_spec(&mut merged, new, "ephemeralContainers"),
         "resize" => kinds::resized(new, &mut merged),
-        "scale" => set_spec(&mut merged, new, "replicas"),
+        "scale" => {}
         _ => return Err(Status::method_not_allowed()),
     }
     if name == "scale" {
-        let replicas = meta::at(&merged, "spec.replicas").cloned();
-        let replicas = replicas.unwrap_or_else(|| Value::from(0));
+        let replicas = meta::at(new, "spec.replicas").cloned().unwrap_or_else(|| Value::from(0));
         if replicas.as_u64().is_none() {
             let detail = "must be greater than or equal to 0";
             let cause = Cause::invalid("spec.replicas", &replicas, detail);
             return Err(Status::invalid("autoscaling", "Scale", old.name(), &[cause]));
         }
-        if let Some(spec) = meta::object_at(&mut merged, "spec") {
-            spec.insert("replicas".to_owned(), replicas);
-        }
+        let paths = def.subresource(name).map(|sub| sub.scale.clone()).unwrap_or_default();
+        put(&mut merged, &paths.spec_replicas, replicas);
     }
     Ok(merged)
+}
+
+/// Sets the value at a dotted path; a path through something that is no object is left alone.
+fn put(object: &mut Value, path: &str, value: Value) {
+    let (parents, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let mut place = object;
+    for key in parents.split('.').filter(|key| !key.is_empty()) {
+        let Some(map) = place.as_object_mut() else {
+            return;
+        };
+        place = map.entry(key.to_owned()).or_insert_with(|| json!({}));
+    }
+    if let Some(map) = place.as_object_mut() {
+        map.insert(name.to_owned(), value);
+    }
 }
 
 fn set_spec(merged: &mut Value, new: &Value, key: &str) {
@@ -80,7 +92,7 @@ fn set_spec(merged: &mut Value, new: &Value, key: &str) {
 }
 
 /// The scale of an object that has replicas.
-fn scale(object: &Value) -> Value {
+fn scale(paths: &ScalePaths, object: &Value) -> Value {
     let metadata = meta::metadata(object);
     let mut shown = Map::new();
     for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
@@ -89,13 +101,16 @@ fn scale(object: &Value) -> Value {
         }
     }
     let mut spec = Map::new();
-    let replicas = meta::at(object, "spec.replicas").cloned();
+    let replicas = meta::at(object, &paths.spec_replicas).cloned();
     if let Some(replicas) = replicas.filter(|replicas| *replicas != 0) {
         spec.insert("replicas".to_owned(), replicas);
     }
-    let replicas = meta::at(object, "status.replicas").cloned();
+    let replicas = meta::at(object, &paths.status_replicas).cloned();
     let mut status = json!({"replicas": replicas.unwrap_or_else(|| Value::from(0))});
-    let selector = selector_text(meta::at(object, "spec.selector"));
+    let selector = match meta::at(object, &paths.selector) {
+        Some(Value::String(text)) => text.clone(),
+        selector => selector_text(selector),
+    };
     if !selector.is_empty() {
         status["selector"] = Value::from(selector);
     }

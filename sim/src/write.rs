@@ -348,7 +348,7 @@ impl Core {
         let name = old.name().to_owned();
         locked(def, target, old, &new)?;
         let new = if let Some(sub) = target.subresource.as_deref() {
-            let mut merged = subresource::merge(sub, old, &new)?;
+            let mut merged = subresource::merge(def, sub, old, &new)?;
             if owners == Owners::Known
                 && let Some(known) = meta::metadata(&new).get("managedFields")
             {

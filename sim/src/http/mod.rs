@@ -36,7 +36,6 @@ mod table;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
-use serde_json::json;
 
 use self::discovery::Resources;
 use self::negotiate::{Offer, Shape};
@@ -80,7 +79,7 @@ impl Router {
         }
         let offer = match route {
             Route::CoreVersions | Route::Groups => Offer::Discovery,
-            Route::OpenApiIndex | Route::OpenApiDocument(_) | Route::Health => {
+            Route::OpenApiIndex | Route::OpenApiDocument(_) | Route::Health | Route::Version => {
                 return self.page(&route);
             }
             _ => Offer::Document,
@@ -102,7 +101,6 @@ impl Router {
         let server = &self.0;
         let value = match route {
             Route::Root => discovery::root(server),
-            Route::Version => version(),
             Route::CoreVersions => discovery::core_versions(),
             Route::Groups => discovery::group_list(server),
             Route::Group(name) => match discovery::group(server, name) {
@@ -125,6 +123,7 @@ impl Router {
     fn page(&self, route: &Route) -> Response<Body> {
         match route {
             Route::Health => answer::text(200, "ok"),
+            Route::Version => answer::bytes(200, answer::JSON, VERSION),
             Route::OpenApiIndex => answer::json(&openapi::index(&self.0)),
             Route::OpenApiDocument(key) => match openapi::document(&self.0, key) {
                 Some(bytes) => answer::bytes(200, answer::JSON, bytes),
@@ -135,12 +134,19 @@ impl Router {
     }
 }
 
-/// `/version`: that of the server whose answers were recorded.
-fn version() -> serde_json::Value {
-    json!({
-        "major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36",
-        "minCompatibilityMajor": "1", "minCompatibilityMinor": "35", "gitVersion": "v1.36.3",
-        "gitCommit": "$Format:%H$", "gitTreeState": "", "buildDate": "1970-01-01T00:00:00Z",
-        "goVersion": "go1.26.8", "compiler": "gc", "platform": "linux/amd64",
-    })
-}
+/// `/version`: that of the server whose answers were recorded, as it prints it.
+const VERSION: &str = r#"{
+  "major": "1",
+  "minor": "36",
+  "emulationMajor": "1",
+  "emulationMinor": "36",
+  "minCompatibilityMajor": "1",
+  "minCompatibilityMinor": "35",
+  "gitVersion": "v1.36.3",
+  "gitCommit": "$Format:%H$",
+  "gitTreeState": "",
+  "buildDate": "1970-01-01T00:00:00Z",
+  "goVersion": "go1.26.8",
+  "compiler": "gc",
+  "platform": "linux/amd64"
+}"#;
