@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value};
 
+use crate::go_types;
 use crate::meta;
 use crate::options::Target;
 use crate::resource::ResourceDef;
 use crate::shape;
-use crate::status::Status;
+use crate::status::{Cause, Status};
 
 /// The body with kind, version and namespace of the target, or 400 where they differ.
 pub(crate) fn typed(def: &ResourceDef, target: &Target, mut body: Value) -> Result<Value, Status> {
@@ -24,12 +25,25 @@ pub(crate) fn typed(def: &ResourceDef, target: &Target, mut body: Value) -> Resu
         }
     }
     let given = meta::text(&body, "apiVersion");
+    let other = meta::text(&body, "kind");
+    let registered = |version: &str, kind: &str| go_types::of_kind(version, kind).is_some();
+    if registered(&expected, &kind) && !registered(given, other) {
+        let version = given.rsplit('/').next().unwrap_or_default();
+        return Err(Status::bad_request(format!(
+            "{other} in version {version:?} cannot be handled as a {kind}: no kind {other:?} is registered for version \
+                {given:?} in scheme \"pkg/runtime/scheme.go:111\""
+        )));
+    }
     if given != expected {
         return Err(Status::bad_request(format!(
             "the API version in the data ({given}) does not match the expected API version ({expected})"
         )));
     }
-    let other = meta::text(&body, "kind");
+    if other != kind && def.is_custom() {
+        let name = meta::meta_text(&body, "name");
+        let cause = Cause::invalid("kind", &Value::from(other), &format!("must be {kind}"));
+        return Err(Status::invalid(&def.group, other, name, &[cause]));
+    }
     if other != kind {
         let version = expected.rsplit('/').next().unwrap_or_default();
         let package = match def.group.split('.').next() {

@@ -303,6 +303,12 @@ fn subresources(group: &str, version: &str, kind: &str, given: &Value) -> Vec<Su
     subresources
 }
 
+/// What a table says of the age of an object whose definition names no columns.
+const AGE: &str = "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed \
+    to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form \
+    and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: \
+    https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
+
 fn columns(version: &Value) -> Vec<Column> {
     let mut columns = vec![Column {
         name: "Name".to_owned(),
@@ -339,8 +345,7 @@ fn columns(version: &Value) -> Vec<Column> {
         extra.push(Column {
             name: "Age".to_owned(),
             kind: "date".to_owned(),
-            description: "Custom resource definition column (in JSONPath format): .metadata.creationTimestamp"
-                .to_owned(),
+            description: AGE.to_owned(),
             json_path: Some(".metadata.creationTimestamp".to_owned()),
             ..Column::default()
         });

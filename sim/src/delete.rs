@@ -87,10 +87,12 @@ impl Core {
         check_preconditions(def, &old, options)?;
 
         let key = store::key(old.namespace(), &name);
-        let marked = mark(def, &old, options, now);
+        let mut marked = mark(def, &old, options, now);
         if is_finished(def, &marked) {
             if !options.dry_run {
                 self.erase(def, &key);
+                // What is answered is the last state, at the revision of its end.
+                meta::set(&mut marked, "resourceVersion", self.store.revision().to_string());
                 crd::changed(self, def, &name, now);
             }
             return Ok(if answers_object(def) {

@@ -104,12 +104,28 @@ impl WriteOptions {
         let cause = if manager.len() > FIELD_MANAGER_MAX {
             let message = format!("Too long: may not be more than {FIELD_MANAGER_MAX} bytes");
             Cause { reason: "FieldValueTooLong".to_owned(), message, field: "fieldManager".to_owned() }
-        } else if manager.chars().any(char::is_control) {
-            Cause::invalid("fieldManager", &Value::from(manager), "should only contain printable characters")
+        } else if let Some((at, letter)) = manager.char_indices().find(|(_, letter)| letter.is_control()) {
+            let quoted: String = manager.chars().map(printed).collect();
+            let detail = format!("invalid character U+{:04X} (at position {at})", u32::from(letter));
+            let message = format!("Invalid value: \"{quoted}\": {detail}");
+            Cause { reason: "FieldValueInvalid".to_owned(), message, field: "fieldManager".to_owned() }
         } else {
             return Ok(());
         };
         Err(Status::invalid("meta.k8s.io", kind, "", &[cause]))
+    }
+}
+
+/// A letter as Go quotes it.
+fn printed(letter: char) -> String {
+    match letter {
+        '\n' => "\\n".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '"' => "\\\"".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        letter if letter.is_ascii_control() => format!("\\x{:02x}", u32::from(letter)),
+        letter => letter.to_string(),
     }
 }
 

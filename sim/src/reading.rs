@@ -15,7 +15,8 @@ use crate::go_types;
 use crate::meta;
 use crate::options::{FieldValidation, Target, WriteOptions};
 use crate::resource::{Origin, ResourceDef};
-use crate::schema::{structural, validate as schema_check};
+use crate::schema::structural::{self, Nulls};
+use crate::schema::validate as schema_check;
 use crate::server::Core;
 use crate::status::{Cause, Status};
 
@@ -34,7 +35,7 @@ pub(crate) fn read(
     options: &WriteOptions,
     warnings: &mut Vec<String>,
 ) -> Result<(), Status> {
-    decode(core, def, target, body, options, warnings).map_err(|Unread(why)| {
+    decode(core, def, target, body, options, warnings, Nulls::Go).map_err(|Unread(why)| {
         let part = target.subresource.as_deref().and_then(|name| def.subresource(name));
         let (version, kind) = part.map_or((&def.version, &def.kind), |part| (&part.version, &part.kind));
         Status::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
@@ -50,9 +51,41 @@ pub(crate) fn read_patched(
     options: &WriteOptions,
     warnings: &mut Vec<String>,
 ) -> Result<(), Status> {
-    decode(core, def, target, body, options, warnings).map_err(|Unread(why)| {
+    let part = target.subresource.as_deref().and_then(|name| def.subresource(name));
+    let (version, kind) = part.map_or_else(|| (def.api_version(), &def.kind), |part| (part.api_version(), &part.kind));
+    let (given, other) = (meta::text(body, "apiVersion"), meta::text(body, "kind"));
+    let decoded = if core.admission && !def.is_custom() && (given, other) != (version.as_str(), kind.as_str()) {
+        Err(Unread(format!(
+            "no kind {other:?} is registered for version {given:?} in scheme \"pkg/runtime/scheme.go:111\""
+        )))
+    } else {
+        decode(core, def, target, body, options, warnings, Nulls::Go)
+    };
+    decoded.map_err(|Unread(why)| {
         // A real server quotes the whole object here; no object of ours stands in an error.
         Status::invalid("", "", "", &[Cause::invalid("patch", &Value::from(""), &why)])
+    })
+}
+
+/// Reads what an apply has made of an object in place; `namespace` is that of the applied text.
+pub(crate) fn read_applied(
+    core: &Core,
+    def: &ResourceDef,
+    target: &Target,
+    body: &mut Value,
+    options: &WriteOptions,
+    warnings: &mut Vec<String>,
+    namespace: &str,
+) -> Result<(), Status> {
+    let name = meta::meta_text(body, "name").to_owned();
+    decode(core, def, target, body, options, warnings, Nulls::Stay).map_err(|Unread(why)| {
+        let kind = format!("{}/{}, Kind={}", def.group, def.version, def.kind);
+        let why = if why.starts_with("illegal base64") { format!("error decoding from json: {why}") } else { why };
+        let message = format!(
+            "failed to convert new object ({namespace}/{name}; {kind}) to proper version: unable to convert unstructured object to \
+             {kind}: {why}"
+        );
+        Status::new(500, "", message)
     })
 }
 
@@ -63,6 +96,7 @@ fn decode(
     body: &mut Value,
     options: &WriteOptions,
     warnings: &mut Vec<String>,
+    nulls: Nulls,
 ) -> Result<(), Unread> {
     // Bodies of another shape or kind are refused with words of their own.
     if !core.admission || !body.is_object() || crate::shape::is_deeper(body, crate::shape::DEPTH_MAX) {
@@ -72,7 +106,7 @@ fn decode(
     let own = subresource.is_none_or(|name| name == "status");
     let unknown = match &def.origin {
         Origin::Custom(definition) if own => match crate::crd::schema(core, definition, &def.version) {
-            Some(schema) => structural::read(schema, body).map_err(Unread)?,
+            Some(schema) => structural::read(schema, body, nulls).map_err(Unread)?,
             None => Vec::new(),
         },
         _ => {

@@ -14,8 +14,29 @@ use crate::validate_name;
 const MAX_OBJECT_BYTES: usize = 1_572_864;
 
 /// 409 when the writer has seen another object or another version of it.
-pub(crate) fn locked(def: &ResourceDef, target: &Target, old: &Object, new: &Value) -> Result<(), Status> {
+pub(crate) fn locked(
+    def: &ResourceDef,
+    target: &Target,
+    old: &Object,
+    new: &Value,
+    dry_run: bool,
+) -> Result<(), Status> {
     let name = old.name();
+    let uid = meta::meta_text(new, "uid");
+    if !uid.is_empty() && uid != old.uid() {
+        let path = store::key(target.namespace.as_deref(), name);
+        let stored = old.uid();
+        let resource = registry(def, dry_run);
+        return Err(Status::conflict(
+            &def.group,
+            &def.plural,
+            name,
+            &format!(
+                "StorageError: invalid object, Code: 4, Key: {resource}/{path}, ResourceVersion: 0, \
+                    AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}"
+            ),
+        ));
+    }
     let seen = meta::meta_text(new, "resourceVersion");
     if !seen.is_empty() && seen != "0" && seen.parse() != Ok(old.resource_version()) {
         if seen.parse::<u64>().is_err() {
@@ -28,22 +49,42 @@ pub(crate) fn locked(def: &ResourceDef, target: &Target, old: &Object, new: &Val
         }
         return Err(Status::modified(&def.group, &def.plural, name));
     }
-    let uid = meta::meta_text(new, "uid");
-    if !uid.is_empty() && uid != old.uid() {
-        let path = store::key(target.namespace.as_deref(), name);
-        let stored = old.uid();
-        let resource = def.group_resource();
-        return Err(Status::conflict(
-            &def.group,
-            &def.plural,
-            name,
-            &format!(
-                "StorageError: invalid object, Code: 4, Key: /registry/{resource}/{path}, ResourceVersion: 0, \
-                    AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}"
-            ),
-        ));
-    }
     Ok(())
+}
+
+/// 409 when a writer has seen an object that is not there at all.
+pub(crate) fn absent(def: &ResourceDef, target: &Target, new: &Value, dry_run: bool) -> Result<(), Status> {
+    let uid = meta::meta_text(new, "uid");
+    if uid.is_empty() {
+        return Ok(());
+    }
+    let name = target.name.as_deref().unwrap_or_default();
+    let path = store::key(target.namespace.as_deref(), name);
+    Err(Status::conflict(
+        &def.group,
+        &def.plural,
+        name,
+        &format!(
+            "StorageError: invalid object, Code: 4, Key: {}/{path}, ResourceVersion: 0, AdditionalErrorMsg: \
+                Precondition failed: UID in precondition: {uid}, UID in object meta: ",
+            registry(def, dry_run)
+        ),
+    ))
+}
+
+/// Where the real storage keeps the objects of a resource; a dry run is not told the first part.
+fn registry(def: &ResourceDef, dry_run: bool) -> String {
+    let folder = match (def.group.as_str(), def.plural.as_str()) {
+        ("", "services") => "services/specs".to_owned(),
+        ("", "endpoints") => "services/endpoints".to_owned(),
+        ("", "nodes") => "minions".to_owned(),
+        ("", "replicationcontrollers") => "controllers".to_owned(),
+        ("networking.k8s.io", "ingresses") => "ingress".to_owned(),
+        (group @ ("apiextensions.k8s.io" | "apiregistration.k8s.io"), plural) => format!("{group}/{plural}"),
+        (group, plural) if def.is_custom() => format!("{group}/{plural}"),
+        (_, plural) => plural.to_owned(),
+    };
+    if dry_run { format!("/{folder}") } else { format!("/registry/{folder}") }
 }
 
 /// Copies a top-level field, or its absence.
@@ -115,15 +156,17 @@ pub(crate) fn changes(old: &Value, new: &Value) -> Vec<Cause> {
 /// The desired state: what `metadata.generation` counts the changes of.
 pub(crate) fn desired<'a>(def: &ResourceDef, value: &'a Value) -> Vec<(&'a String, &'a Value)> {
     let observed = def.has_status() || !def.is_custom();
-    value
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(key, _)| match key.as_str() {
+    // The annotations of a deployment are part of what its controller works on, but for its own, which it writes with the status.
+    let annotated = def.group == "apps" && def.plural == "deployments";
+    let annotations = meta::metadata(value).get("annotations").and_then(Value::as_object).filter(|_| annotated);
+    let annotations = annotations.into_iter().flatten().filter(|(key, _)| *key != "deployment.kubernetes.io/revision");
+    let fields = value.as_object().into_iter().flatten();
+    annotations
+        .chain(fields.filter(|(key, _)| match key.as_str() {
             "apiVersion" | "kind" | "metadata" => false,
             "status" => !observed,
             _ => true,
-        })
+        }))
         .collect()
 }
 

@@ -27,9 +27,9 @@ use crate::options::{Patch, Target, WriteOptions};
 use crate::patch;
 use crate::reading;
 use crate::resource::ResourceDef;
-use crate::rules::{bounded, carried, changes, copy, desired, locked};
+use crate::rules::{absent, bounded, carried, changes, copy, desired, locked};
 use crate::server::{ApiServer, Core};
-use crate::status::Status;
+use crate::status::{Cause, Status};
 use crate::store;
 use crate::subresource;
 use crate::validate_name;
@@ -87,14 +87,32 @@ impl ApiServer {
             let def = core.registry.resolve(target)?;
             allowed(&def, target, "update")?;
             reading::read(core, &def, target, &mut body, options, warnings)?;
-            let body = identified(&def, target, body)?;
+            let mut body = identified(&def, target, body)?;
             let old = match core.existing(&def, target) {
                 Ok(old) => old,
                 Err(_) if creates_on_update(&def) && target.subresource.is_none() => {
-                    return core.create(&def, target, body, options, now).map(|created| (created, true));
+                    absent(&def, target, &body, options.dry_run)?;
+                    // Whoever names a version of an absent object gets a new one all the same.
+                    let version = meta::meta_text(&body, "resourceVersion").to_owned();
+                    meta::unset(&mut body, "resourceVersion");
+                    let mut created = core.create(&def, target, body, options, now)?;
+                    if options.dry_run && !version.is_empty() {
+                        let mut value = created.value().clone();
+                        meta::set(&mut value, "resourceVersion", version);
+                        created = Object::new(value);
+                    }
+                    return Ok((created, true));
                 }
                 Err(absent) => return Err(absent),
             };
+            if def.is_custom() && core.admission {
+                locked(&def, target, &old, &body, options.dry_run)?;
+            }
+            if def.is_custom() && core.admission && meta::meta_text(&body, "resourceVersion").is_empty() {
+                let cause =
+                    Cause::invalid("metadata.resourceVersion", &Value::from(0), "must be specified for an update");
+                return Err(Status::invalid(&def.group, &def.plural, old.name(), &[cause]));
+            }
             core.replace(&def, target, &old, body, options, now).map(|object| (object, false))
         })
     }
@@ -121,7 +139,7 @@ impl ApiServer {
             if let Patch::Apply(config) = patch
                 && target.subresource.as_deref() != Some("scale")
             {
-                return core.apply(&def, target, config, options, now);
+                return core.apply(&def, target, config, options, now, warnings);
             }
             let old = core.existing(&def, target)?;
             let seen = match target.subresource.as_deref() {
@@ -133,8 +151,18 @@ impl ApiServer {
                 Patch::Apply(config) => patch::apply(seen.value(), &Patch::Merge(config.clone()), source.form())?,
                 patch => patch::apply(seen.value(), patch, source.form())?,
             };
+            if matches!(patch, Patch::Strategic(_)) {
+                // Its result is of the type that it began with, whatever it says.
+                for key in ["apiVersion", "kind"] {
+                    copy(seen.value(), &mut patched, key);
+                }
+            }
             reading::read_patched(core, &def, target, &mut patched, options, warnings)?;
             let patched = identified(&def, target, patched)?;
+            let uid = meta::meta_text(&patched, "uid");
+            if !uid.is_empty() && uid != old.uid() {
+                return Err(other_uid(&def, &old, uid));
+            }
             core.replace(&def, target, &old, patched, options, now).map(|object| (object, false))
         })
     }
@@ -166,6 +194,13 @@ fn shortened(value: &mut Value, owners: Owners) -> Result<(), Status> {
     }
     meta::unset(value, "managedFields");
     bounded(value)
+}
+
+/// 422 for a patch that gives an object another uid.
+fn other_uid(def: &ResourceDef, old: &Object, uid: &str) -> Status {
+    // Two validations find it.
+    let cause = Cause::invalid("metadata.uid", &Value::from(uid), "field is immutable");
+    Status::invalid(&def.group, &def.kind, old.name(), &[cause.clone(), cause])
 }
 
 /// Whether the verb is allowed on the target.
@@ -208,13 +243,15 @@ impl Core {
         config: &Value,
         options: &WriteOptions,
         now: Timestamp,
+        warnings: &mut Vec<String>,
     ) -> Result<(Object, bool), Status> {
         let write = managed::Write::new(def, target.subresource.as_deref(), options, now);
         let force = options.force.unwrap_or_default();
+        let namespace = meta::meta_text(config, "namespace");
         let old = match self.existing(def, target) {
             Ok(old) => old,
             Err(_) if target.subresource.is_none() => {
-                let new = managed::applied(self, &write, None, config, force)?;
+                let mut new = managed::applied(self, &write, None, config, force)?;
                 let uid = meta::meta_text(&new, "uid");
                 if !uid.is_empty() {
                     return Err(Status::conflict(
@@ -226,12 +263,18 @@ impl Core {
                         ),
                     ));
                 }
+                reading::read_applied(self, def, target, &mut new, options, warnings, namespace)?;
                 let new = identified(def, target, new)?;
                 return self.insert(def, target, new, options, now, Owners::Known).map(|object| (object, true));
             }
             Err(absent) => return Err(absent),
         };
-        let new = managed::applied(self, &write, Some(old.value()), config, force)?;
+        let mut new = managed::applied(self, &write, Some(old.value()), config, force)?;
+        let uid = meta::meta_text(config, "uid");
+        if !uid.is_empty() && uid != old.uid() {
+            return Err(other_uid(def, &old, uid));
+        }
+        reading::read_applied(self, def, target, &mut new, options, warnings, namespace)?;
         let new = identified(def, target, new)?;
         self.exchange(def, target, &old, new, options, now, Owners::Known).map(|object| (object, false))
     }
@@ -289,8 +332,12 @@ impl Core {
         admission::create(self, def, &mut body)?;
         self.show(def, &mut body);
         let key = store::key(namespace, &name);
-        if self.store.get(&storage, &key).is_some() {
-            return Err(Status::already_exists(&def.group, &def.plural, &name));
+        if let Some(there) = self.store.get(&storage, &key) {
+            let mut status = Status::already_exists(&def.group, &def.plural, &name);
+            if there.is_terminating() {
+                status.message.insert_str(0, "object is being deleted: ");
+            }
+            return Err(status);
         }
         if options.dry_run {
             return Ok(present(def, &Object::new(body)));
@@ -346,7 +393,7 @@ impl Core {
         owners: Owners,
     ) -> Result<Object, Status> {
         let name = old.name().to_owned();
-        locked(def, target, old, &new)?;
+        locked(def, target, old, &new, options.dry_run)?;
         let new = if let Some(sub) = target.subresource.as_deref() {
             let mut merged = subresource::merge(def, sub, old, &new)?;
             if owners == Owners::Known

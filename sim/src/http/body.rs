@@ -23,9 +23,23 @@ pub(crate) fn object(bytes: &[u8], body_type: BodyType, kind: &str) -> Result<Va
             summary(bytes)
         ))
     };
+    let head = |value: Value| {
+        let word = match value {
+            Value::Object(_) | Value::Null => return Ok(value),
+            Value::Array(_) => "array",
+            Value::String(_) => "string",
+            Value::Number(_) => "number",
+            Value::Bool(_) => "bool",
+        };
+        Err(unread(format!(
+            "json parse error: json: cannot unmarshal {word} into Go value of type struct {{ APIVersion string \
+             \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+        )))
+    };
     match body_type {
         BodyType::Json => serde_json::from_slice(bytes)
-            .map_err(|error| unread(format!("json parse error: {}", go_error(bytes, &error)))),
+            .map_err(|error| unread(format!("json parse error: {}", go_error(bytes, &error))))
+            .and_then(head),
         BodyType::Yaml => yaml(bytes).map_err(|error| unread(format!("error converting YAML to JSON: {error}"))),
         BodyType::Protobuf => protobuf::decode(bytes),
         _ => Err(Status::unsupported_media_type(&[
@@ -34,6 +48,18 @@ pub(crate) fn object(bytes: &[u8], body_type: BodyType, kind: &str) -> Result<Va
             "application/vnd.kubernetes.protobuf",
         ])),
     }
+}
+
+/// 400 for a custom resource that does not say its kind: nothing else could tell it.
+pub(crate) fn has_kind(object: &Value, bytes: &[u8], kind: &str) -> Result<(), Status> {
+    if object.get("kind").and_then(Value::as_str).is_some_and(|given| !given.is_empty()) {
+        return Ok(());
+    }
+    Err(Status::bad_request(format!(
+        "the object provided is unrecognized (must be of type {kind}): Object 'Kind' is missing in '{}' ({})",
+        String::from_utf8_lossy(bytes),
+        summary(bytes)
+    )))
 }
 
 /// The paths of fields that a body of JSON has twice: they are lost in a value.

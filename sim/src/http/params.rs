@@ -49,7 +49,7 @@ pub(crate) fn write_options(query: &Query, headers: &HeaderMap, kind: &str) -> R
             Some("Warn") => FieldValidation::Warn,
             Some("Strict") => FieldValidation::Strict,
             Some(other) => {
-                let cause = Cause::not_supported("fieldValidation", other, &["Ignore", "Strict", "Warn"]);
+                let cause = Cause::not_supported("fieldValidation", other, &["", "Ignore", "Strict", "Warn"]);
                 return Err(Status::invalid("meta.k8s.io", kind, "", &[cause]));
             }
         },
@@ -106,10 +106,15 @@ fn propagation(policy: Option<&str>, orphan: Option<bool>) -> Result<Option<Prop
 }
 
 fn dry_run<'a>(words: impl Iterator<Item = &'a str>, kind: &str) -> Result<bool, Status> {
+    let all: Vec<&str> = words.collect();
     let mut dry = false;
-    for word in words {
-        if word != "All" {
-            let cause = Cause::not_supported("dryRun", word, &["All"]);
+    for word in &all {
+        if *word != "All" {
+            let given = Value::from(all.clone());
+            let cause = Cause {
+                message: format!("Unsupported value: {given}: supported values: \"All\""),
+                ..Cause::not_supported("dryRun", word, &["All"])
+            };
             return Err(Status::invalid("meta.k8s.io", kind, "", &[cause]));
         }
         dry = true;

@@ -106,6 +106,9 @@ impl Call<'_> {
         let body_type = negotiate::body_type(&self.parts.headers);
         let object = body::object(&self.body, body_type, &answering.def.kind)?;
         options.duplicates = body::duplicates(&self.body, body_type);
+        if answering.def.is_custom() {
+            body::has_kind(&object, &self.body, &answering.def.kind)?;
+        }
         let mut warnings = Vec::new();
         let created = self.server.create_warning(&self.target.into(), object, &options, &mut warnings);
         answer::warned(created.and_then(|created| answering.object(201, &created)), &warnings)

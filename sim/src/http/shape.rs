@@ -56,7 +56,7 @@ impl Shaper<'_> {
                     "kind": "PartialObjectMetadataList",
                     "apiVersion": "meta.k8s.io/v1",
                     "metadata": list_metadata(list),
-                    "items": items,
+                    "items": if items.is_empty() { Value::Null } else { Value::Array(items) },
                 });
                 encode(encoding, &value)
             }

@@ -1,5 +1,5 @@
 //! The rules of the kinds of the core group.
 
-use super::Table;
+use super::{Table, config_maps};
 
-pub(super) const TABLE: Table = &[];
+pub(super) const TABLE: Table = &[("configmaps", config_maps::RULES)];

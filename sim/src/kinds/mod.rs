@@ -23,6 +23,7 @@ mod batch_policy;
 mod batch_status;
 mod causes;
 mod certificates;
+mod config_maps;
 mod coordination;
 mod core;
 mod cron;

@@ -63,7 +63,7 @@ pub(crate) fn applied(
         let writer = Manager::updater(Some(BEFORE), &api_version, write.subresource);
         update::update(&scene, &empty, &before, &mut managers, &writer, &now);
     }
-    let config = plain(config, def.is_custom());
+    let config = plain(config);
     typed::check(scene.form, &config).map_err(|errors| {
         let (namespace, name) = (meta::meta_text(&config, "namespace"), meta::meta_text(&config, "name"));
         let group_version = if def.group.is_empty() { format!("/{}", def.version) } else { api_version.clone() };
@@ -122,8 +122,8 @@ fn annotation(value: &Value) -> Option<&str> {
     meta::metadata(value).get("annotations")?.get(LAST_APPLIED)?.as_str()
 }
 
-/// The configuration without nulls, where Go could not tell them from nothing.
-fn plain(config: &Value, custom: bool) -> Value {
+/// The configuration without nulls in its metadata, which is read before anything else.
+fn plain(config: &Value) -> Value {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(map) => {
@@ -135,12 +135,8 @@ fn plain(config: &Value, custom: bool) -> Value {
         }
     }
     let mut config = config.clone();
-    if custom {
-        if let Some(metadata) = config.get_mut("metadata") {
-            strip(metadata);
-        }
-    } else {
-        strip(&mut config);
+    if let Some(metadata) = config.get_mut("metadata") {
+        strip(metadata);
     }
     config
 }

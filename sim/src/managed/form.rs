@@ -145,6 +145,11 @@ fn preserves(schema: &Value) -> bool {
 }
 
 impl<'a> Form<'a> {
+    /// Whether the schema is that of a kind with Go types.
+    pub(crate) fn is_built_in(self) -> bool {
+        self.built_in
+    }
+
     fn deduced(self) -> Self {
         Self { schema: None, open: true, root: false, ..self }
     }

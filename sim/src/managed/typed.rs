@@ -37,6 +37,8 @@ fn walk(form: Form<'_>, value: &Value, path: &str, found: &mut Vec<String>) {
     if !expected.is_empty() {
         let what = match (expected, value) {
             ("map" | "list", value) => format!("expected {expected}, got &{{{}}}", go(value)),
+            ("numeric (int or float)", Value::String(_)) => format!("expected {expected}, got string"),
+            ("numeric (int or float)", Value::Bool(_)) => format!("expected {expected}, got bool"),
             (expected, value) => {
                 format!("expected {expected}, got &value.valueUnstructured{{Value:{}}}", go_typed(value))
             }

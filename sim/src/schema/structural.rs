@@ -9,13 +9,13 @@ use serde_json::Value;
 use crate::decode::{self, Findings};
 
 /// Reads a whole object in place and says which fields were unknown, or in Go's words why its metadata cannot be read.
-pub(crate) fn read(schema: &Value, value: &mut Value) -> Result<Vec<String>, String> {
+pub(crate) fn read(schema: &Value, value: &mut Value, nulls: Nulls) -> Result<Vec<String>, String> {
     let mut unknown = Vec::new();
     if let Some(metadata) = value.get_mut("metadata") {
         coerce_metadata(metadata, "metadata", &mut unknown)?;
     }
     prune(schema, value, &mut String::new(), true, &mut unknown)?;
-    default(schema, value);
+    default(schema, value, nulls);
     Ok(unknown)
 }
 
@@ -92,15 +92,26 @@ fn takes_null(schema: &Value) -> bool {
     schema["nullable"] == true
 }
 
+/// What becomes of nulls where the schema takes none and has no default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nulls {
+    /// They are taken out: what decoding a body does.
+    Go,
+    /// They stay, and are refused later: what an apply has merged is not decoded.
+    Stay,
+}
+
 /// Fills in what is absent, and takes out nulls where the schema has none.
-fn default(schema: &Value, value: &mut Value) {
+fn default(schema: &Value, value: &mut Value, nulls: Nulls) {
     match value {
         Value::Object(fields) => {
             if let Some(properties) = schema["properties"].as_object() {
                 for (key, schema) in properties {
                     let absent = match fields.get(key) {
                         None => true,
-                        Some(Value::Null) => !takes_null(schema),
+                        Some(Value::Null) => {
+                            !takes_null(schema) && (nulls == Nulls::Go || schema.get("default").is_some())
+                        }
                         Some(_) => false,
                     };
                     if !absent {
@@ -121,7 +132,11 @@ fn default(schema: &Value, value: &mut Value) {
             if others.is_object() {
                 let known = |key: &str| schema["properties"].get(key).is_some();
                 fields.retain(|key, value| {
-                    known(key) || !value.is_null() || takes_null(others) || others["default"] != Value::Null
+                    nulls == Nulls::Stay
+                        || known(key)
+                        || !value.is_null()
+                        || takes_null(others)
+                        || others["default"] != Value::Null
                 });
             }
             for (key, value) in fields.iter_mut() {
@@ -132,7 +147,7 @@ fn default(schema: &Value, value: &mut Value) {
                 if value.is_null() && !takes_null(schema) && !schema["default"].is_null() {
                     *value = schema["default"].clone();
                 }
-                default(schema, value);
+                default(schema, value, nulls);
             }
         }
         Value::Array(entries) => {
@@ -141,7 +156,7 @@ fn default(schema: &Value, value: &mut Value) {
                 if entry.is_null() && !takes_null(schema) && !schema["default"].is_null() {
                     *entry = schema["default"].clone();
                 }
-                default(schema, entry);
+                default(schema, entry, nulls);
             }
         }
         // 2.0 is a whole number to a real server.
@@ -195,12 +210,12 @@ mod tests {
             ),
         ] {
             let mut value = json!({"spec": spec});
-            assert_eq!(read(&schema(), &mut value).unwrap(), unknown);
+            assert_eq!(read(&schema(), &mut value, Nulls::Go).unwrap(), unknown);
             assert_eq!(value, json!({"spec": expected}));
         }
         let mut value = json!({"metadata": {"labels": {"a": 5}}});
         assert_eq!(
-            read(&schema(), &mut value).unwrap_err(),
+            read(&schema(), &mut value, Nulls::Go).unwrap_err(),
             "json: cannot unmarshal number into Go struct field ObjectMeta.labels of type string"
         );
     }
@@ -223,9 +238,9 @@ mod tests {
         #[test]
         fn reading_what_was_read_changes_nothing(spec in any_json()) {
             let mut once = json!({ "spec": spec });
-            read(&schema(), &mut once).unwrap();
+            read(&schema(), &mut once, Nulls::Go).unwrap();
             let mut twice = once.clone();
-            prop_assert_eq!(read(&schema(), &mut twice).unwrap(), Vec::<String>::new());
+            prop_assert_eq!(read(&schema(), &mut twice, Nulls::Go).unwrap(), Vec::<String>::new());
             prop_assert_eq!(twice, once);
         }
     }

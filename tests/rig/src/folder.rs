@@ -111,6 +111,10 @@ mod tests {
         }
         let mut child =
             std::process::Command::new("sh").args(["-c", "sleep 60; :", dead.to_str().unwrap()]).spawn().unwrap();
+        // A moment after its start a process has no arguments yet.
+        while !process::mentions(child.id(), &dead) {
+            std::thread::yield_now();
+        }
         fs::write(dead.join("pids"), format!("{}\n{}\n", child.id(), std::process::id())).unwrap();
         sweep(parent.path());
         assert!(!dead.exists() && alive.exists() && other.exists());

@@ -99,7 +99,8 @@ pub(crate) fn mentions(pid: u32, folder: &Path) -> bool {
 
 /// Kills a process that is nobody's child here.
 pub(crate) fn kill(pid: u32) {
-    let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+    // A word of the shell: not every machine has a program of that name.
+    let _ = Command::new("sh").args(["-c", &format!("kill -KILL {pid}")]).status();
 }
 
 /// The most memory that a process has held, in bytes, as the kernel counts it; `None` where it is gone or nobody counts.

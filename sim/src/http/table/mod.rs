@@ -48,13 +48,15 @@ impl Tabler<'_> {
     pub(crate) fn table(&self, metadata: Map<String, Value>, objects: &[Object], headings: bool) -> Value {
         let columns = self.columns();
         let rows: Vec<Value> = objects.iter().map(|object| self.row(object, &columns)).collect();
+        // The table of kinds that have none of their own leaves an absent list absent.
+        let plain = columns.iter().any(|column| column.name == "Created At");
         let headings = if headings { columns.iter().map(heading).collect() } else { Value::Null };
         json!({
             "kind": "Table",
             "apiVersion": "meta.k8s.io/v1",
             "metadata": metadata,
             "columnDefinitions": headings,
-            "rows": rows,
+            "rows": if rows.is_empty() && plain { Value::Null } else { Value::Array(rows) },
         })
     }
 

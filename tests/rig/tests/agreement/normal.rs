@@ -1,0 +1,125 @@
+//! Answers in a form that two servers can share: what a server makes up is named by the order in which it appeared.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+static TIME: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").expect("a pattern"));
+static RECORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"in record \(\d+\)").expect("a pattern"));
+static UID: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").expect("a pattern"));
+static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(\d+[dhms])+$").expect("a pattern"));
+
+/// The names of what was made up so far.
+#[derive(Default)]
+struct Names {
+    uids: BTreeMap<String, usize>,
+    versions: BTreeMap<String, usize>,
+}
+
+/// The answers of a script, normalised.
+pub(crate) fn answers(answers: &[Value]) -> Vec<Value> {
+    let mut names = Names::default();
+    answers.iter().map(|answer| names.value("", answer)).collect()
+}
+
+impl Names {
+    fn value(&mut self, key: &str, value: &Value) -> Value {
+        match value {
+            Value::Object(map) => {
+                let list = map.contains_key("items") || map.get("rows").is_some();
+                let mut read = Map::new();
+                for (name, inner) in map {
+                    // The version of a list is that of everything, which other scripts move.
+                    if list && name == "metadata" {
+                        let mut metadata = inner.clone();
+                        metadata["resourceVersion"] = "LIST".into();
+                        // Of custom resources an empty token is written or not, as the cache or the storage answers.
+                        match metadata.get("continue").and_then(Value::as_str) {
+                            Some("") => drop(metadata.as_object_mut().map(|fields| fields.remove("continue"))),
+                            Some(_) => metadata["continue"] = "TOKEN".into(),
+                            None => {}
+                        }
+                        read.insert(name.clone(), metadata);
+                        continue;
+                    }
+                    read.insert(name.clone(), self.value(name, inner));
+                }
+                in_any_order(&mut read);
+                Value::Object(read)
+            }
+            Value::Array(list) => {
+                let mut read: Vec<Value> = list.iter().map(|inner| self.value(key, inner)).collect();
+                if key == "managedFields" {
+                    // They are in the order of their times, which the real clock makes.
+                    read.sort_by_key(ToString::to_string);
+                }
+                Value::Array(read)
+            }
+            Value::String(text) if key == "resourceVersion" => {
+                let next = self.versions.len();
+                format!("VERSION-{}", self.versions.entry(text.clone()).or_insert(next)).into()
+            }
+            Value::String(text) if key == "cells" && AGE.is_match(text) => "AGE".into(),
+            Value::String(text) => {
+                let text = RECORD.replace_all(text, "in record (VERSION)");
+                let text = TIME.replace_all(&text, "TIME");
+                let text = UID.replace_all(&text, |found: &regex::Captures<'_>| {
+                    let next = self.uids.len();
+                    format!("UID-{}", self.uids.entry(found[0].to_owned()).or_insert(next))
+                });
+                text.into_owned().into()
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+/// Conflicts of an apply sorted: a real server finds them in any order.
+fn in_any_order(status: &mut Map<String, Value>) {
+    let Some(message) =
+        status.get("message").and_then(Value::as_str).filter(|text| text.starts_with("Apply failed with"))
+    else {
+        return;
+    };
+    let mut lines: Vec<&str> = message.split(['\n', ' ']).collect();
+    lines.sort_unstable();
+    let sorted = lines.join(" ");
+    status.insert("message".to_owned(), sorted.into());
+    if let Some(causes) = status.get_mut("details").and_then(|details| details["causes"].as_array_mut()) {
+        causes.sort_by_key(ToString::to_string);
+    }
+}
+
+/// What differs between two values, one line a place, path first.
+pub(crate) fn differences(ours: &Value, theirs: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    walk("", ours, theirs, &mut found);
+    found
+}
+
+fn walk(path: &str, ours: &Value, theirs: &Value, found: &mut Vec<String>) {
+    match (ours, theirs) {
+        (Value::Object(one), Value::Object(two)) => {
+            for (key, value) in one {
+                match two.get(key) {
+                    Some(other) => walk(&format!("{path}.{key}"), value, other, found),
+                    None => found.push(format!("{path}.{key} is only the simulator's: {value}")),
+                }
+            }
+            for (key, value) in two.iter().filter(|(key, _)| !one.contains_key(*key)) {
+                found.push(format!("{path}.{key} is only the real server's: {value}"));
+            }
+        }
+        (Value::Array(one), Value::Array(two)) if one.len() == two.len() => {
+            for (index, (value, other)) in one.iter().zip(two).enumerate() {
+                walk(&format!("{path}[{index}]"), value, other, found);
+            }
+        }
+        _ if ours == theirs => {}
+        _ => found.push(format!("{path} simulator {ours} real {theirs}")),
+    }
+}

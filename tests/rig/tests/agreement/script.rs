@@ -1,0 +1,357 @@
+//! Scripts: what is asked, in which order, from a seed.
+
+use std::fmt;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+use serde_json::{Value, json};
+
+use crate::kinds::{self, Kind};
+
+/// One request. `{rv:N}` and `{uid:N}` in its text stand for what answer N told.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    /// A word for reports.
+    pub(crate) what: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) content_type: &'static str,
+    pub(crate) accept: Option<&'static str>,
+    pub(crate) body: String,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {} {}", self.what, self.method, self.path, self.body)
+    }
+}
+
+/// A list of requests about objects of one kind.
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    pub(crate) number: u64,
+    pub(crate) kind: &'static str,
+    /// Its namespace; cluster-scoped names begin with it.
+    pub(crate) place: String,
+    pub(crate) steps: Vec<Step>,
+}
+
+const JSON: &str = "application/json";
+const JSON_PATCH: &str = "application/json-patch+json";
+const MERGE: &str = "application/merge-patch+json";
+const STRATEGIC: &str = "application/strategic-merge-patch+json";
+const APPLY: &str = "application/apply-patch+yaml";
+const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+const METADATA: &str = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json";
+const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json";
+
+/// The choices of one script.
+pub(crate) struct Dice(ChaCha8Rng);
+
+impl Dice {
+    /// A number below `end`.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.0.next_u32() as usize % end.max(1)
+    }
+
+    /// One of these.
+    pub(crate) fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[self.below(of.len())]
+    }
+
+    /// True once in `times`.
+    pub(crate) fn once_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+}
+
+struct Writer<'a> {
+    kind: &'a Kind,
+    place: &'a str,
+    dice: Dice,
+    steps: Vec<Step>,
+    /// Steps whose answer may tell versions.
+    told: Vec<usize>,
+}
+
+impl Script {
+    pub(crate) fn generate(seed: u64, number: u64) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        bytes[8..16].copy_from_slice(&number.to_le_bytes());
+        let dice = Dice(ChaCha8Rng::from_seed(bytes));
+        let kind = &kinds::ALL[number as usize % kinds::ALL.len()];
+        let place = format!("a{seed}-{number}");
+        let mut writer = Writer { kind, place: &place, dice, steps: Vec::new(), told: Vec::new() };
+        let length = 6 + writer.dice.below(9);
+        writer.create();
+        while writer.steps.len() < length {
+            writer.step();
+        }
+        let steps = writer.steps;
+        Self { number, kind: kind.kind, place, steps }
+    }
+}
+
+impl Writer<'_> {
+    fn collection(&self) -> String {
+        self.kind.collection(self.place)
+    }
+
+    fn name(&mut self) -> String {
+        let name = *self.dice.one(&["one", "two", "three"]);
+        if self.kind.namespaced { name.to_owned() } else { format!("{}-{name}", self.place) }
+    }
+
+    fn object(&mut self, name: &str) -> Value {
+        let mut object = (self.kind.variant)(&mut self.dice);
+        object["apiVersion"] = self.kind.api_version.into();
+        object["kind"] = self.kind.kind.into();
+        object["metadata"] = json!({"name": name});
+        if self.dice.once_in(2) {
+            object["metadata"]["labels"] = json!({"app": *self.dice.one(&["a", "b"]), "tier": "x"});
+        }
+        if self.dice.once_in(4) {
+            object["metadata"]["annotations"] = json!({"note": "some text"});
+        }
+        object
+    }
+
+    fn push(
+        &mut self,
+        what: &'static str,
+        method: &'static str,
+        path: String,
+        content_type: &'static str,
+        body: String,
+    ) {
+        self.told.push(self.steps.len());
+        self.steps.push(Step { what, method, path, content_type, accept: None, body });
+    }
+
+    fn options(&mut self, more: &[&str]) -> String {
+        let mut options: Vec<String> = more.iter().map(|&option| option.to_owned()).collect();
+        if self.dice.once_in(6) {
+            options.push("dryRun=All".to_owned());
+        }
+        if self.dice.once_in(3) {
+            options.push(format!("fieldManager={}", self.dice.one(&["ada", "bob"])));
+        }
+        if self.dice.once_in(5) {
+            options.push(format!("fieldValidation={}", self.dice.one(&["Strict", "Ignore", "Warn"])));
+        }
+        if options.is_empty() { String::new() } else { format!("?{}", options.join("&")) }
+    }
+
+    fn create(&mut self) {
+        let name = self.name();
+        let mut object = self.object(&name);
+        if self.dice.once_in(3) {
+            self.poison(&mut object);
+        }
+        let path = format!("{}{}", self.collection(), self.options(&[]));
+        self.push("create", "POST", path, JSON, object.to_string());
+    }
+
+    /// One thing is made wrong, or odd.
+    fn poison(&mut self, object: &mut Value) {
+        let own = self.dice.below(self.kind.poisons.len() + kinds::EVERYWHERE.len());
+        let (pointer, value) = *self
+            .kind
+            .poisons
+            .get(own)
+            .unwrap_or_else(|| &kinds::EVERYWHERE[(own - self.kind.poisons.len()) % kinds::EVERYWHERE.len()]);
+        let value: Value = serde_json::from_str(value).expect("a poison is JSON");
+        put(object, pointer, value);
+    }
+
+    /// What an earlier step told, or nothing.
+    fn told(&mut self) -> usize {
+        let at = self.dice.below(self.told.len());
+        self.told[at]
+    }
+
+    fn step(&mut self) {
+        let name = self.name();
+        let path = format!("{}/{name}", self.collection());
+        match self.dice.below(26) {
+            0..=3 => self.create(),
+            4 => self.push("get", "GET", path, JSON, String::new()),
+            5 => {
+                let query = *self.dice.one(&[
+                    "",
+                    "?labelSelector=app%3Da",
+                    "?labelSelector=app+in+(a,b),tier",
+                    "?labelSelector=app!%3Da",
+                    "?fieldSelector=metadata.name%3Done",
+                    "?limit=1",
+                    "?labelSelector=a+in+(b",
+                    "?fieldSelector=data%3Dx",
+                    "?limit=x",
+                    "?resourceVersion=x",
+                    "?resourceVersionMatch=Exact",
+                    "?continue=abc",
+                    "?labelSelector=!app",
+                ]);
+                let path = format!("{}{query}", self.collection());
+                self.push("list", "GET", path, JSON, String::new());
+            }
+            6..=8 => {
+                let mut object = self.object(&name);
+                match self.dice.below(4) {
+                    0 => {}
+                    1 => object["metadata"]["resourceVersion"] = "1".into(),
+                    _ => object["metadata"]["resourceVersion"] = format!("{{rv:{}}}", self.told()).into(),
+                }
+                if self.dice.once_in(6) {
+                    object["metadata"]["uid"] = format!("{{uid:{}}}", self.told()).into();
+                }
+                if self.dice.once_in(4) {
+                    self.poison(&mut object);
+                }
+                let path = format!("{path}{}", self.options(&[]));
+                self.push("update", "PUT", path, JSON, object.to_string());
+            }
+            9..=11 => {
+                let mut patch = self.part();
+                if self.dice.once_in(4) {
+                    patch["metadata"]["resourceVersion"] = format!("{{rv:{}}}", self.told()).into();
+                }
+                if self.dice.once_in(3) {
+                    self.poison(&mut patch);
+                }
+                let path = format!("{path}{}", self.options(&[]));
+                self.push("merge patch", "PATCH", path, MERGE, patch.to_string());
+            }
+            12..=13 => {
+                let mut patch = self.part();
+                if self.dice.once_in(3) {
+                    self.poison(&mut patch);
+                }
+                let path = format!("{path}{}", self.options(&[]));
+                self.push("strategic patch", "PATCH", path, STRATEGIC, patch.to_string());
+            }
+            14..=15 => {
+                let patch = *self.dice.one(&[
+                    r#"[{"op":"add","path":"/metadata/labels","value":{"app":"b"}}]"#,
+                    r#"[{"op":"replace","path":"/metadata/labels/app","value":"c"}]"#,
+                    r#"[{"op":"remove","path":"/metadata/annotations/note"}]"#,
+                    r#"[{"op":"test","path":"/metadata/name","value":"one"}]"#,
+                    r#"[{"op":"copy","from":"/metadata/name","path":"/metadata/labels/name"}]"#,
+                    r#"[{"op":"add","path":"/metadata/finalizers","value":["example.com/keep"]}]"#,
+                    r#"[{"op":"remove","path":"/metadata/finalizers"}]"#,
+                    "[]",
+                ]);
+                let path = format!("{path}{}", self.options(&[]));
+                self.push("json patch", "PATCH", path, JSON_PATCH, patch.to_owned());
+            }
+            16..=18 => {
+                let mut object = self.object(&name);
+                if self.dice.once_in(4) {
+                    self.poison(&mut object);
+                }
+                let manager = format!("fieldManager={}", self.dice.one(&["ada", "bob", "eve"]));
+                let mut options = vec![manager];
+                if self.dice.once_in(3) {
+                    options.push("force=true".to_owned());
+                }
+                if self.dice.once_in(6) {
+                    options.push("dryRun=All".to_owned());
+                }
+                let path = format!("{path}?{}", options.join("&"));
+                self.push("apply", "PATCH", path, APPLY, object.to_string());
+            }
+            19..=20 => {
+                let body = *self.dice.one(&[
+                    "",
+                    r#"{"propagationPolicy":"Foreground"}"#,
+                    r#"{"propagationPolicy":"Background"}"#,
+                    r#"{"propagationPolicy":"Orphan"}"#,
+                    r#"{"propagationPolicy":"Sideways"}"#,
+                    r#"{"preconditions":{"uid":"not-this-one"}}"#,
+                    r#"{"preconditions":{"resourceVersion":"1"}}"#,
+                    r#"{"gracePeriodSeconds":0}"#,
+                    r#"{"dryRun":["All"]}"#,
+                ]);
+                self.push("delete", "DELETE", path, JSON, body.to_owned());
+            }
+            21 if self.kind.namespaced => {
+                let path = format!("{}?labelSelector=app%3Da", self.collection());
+                self.push("delete collection", "DELETE", path, JSON, String::new());
+            }
+            22 => {
+                let (body, content_type) = *self.dice.one(&[
+                    ("{", JSON),
+                    ("[]", JSON),
+                    ("", JSON),
+                    ("{\"kind\":\"Other\",\"apiVersion\":\"v1\"}", JSON),
+                    ("{}", "text/plain"),
+                    ("{\"metadata\":{\"name\":\"twice\"},\"metadata\":{\"name\":\"twice\"},\"odd\":1}", JSON),
+                ]);
+                let path = self.collection();
+                self.push("bad create", "POST", path, content_type, body.to_owned());
+            }
+            23 => {
+                let query = *self.dice.one(&["dryRun=Some", "fieldValidation=Odd", "fieldManager=%01"]);
+                let object = self.object(&name).to_string();
+                let path = format!("{}?{query}", self.collection());
+                self.push("bad query", "POST", path, JSON, object);
+            }
+            24 => {
+                self.push("get in a form", "GET", path, JSON, String::new());
+                let accept = *self.dice.one(&[METADATA, TABLE]);
+                self.steps.last_mut().expect("just pushed").accept = Some(accept);
+            }
+            _ => {
+                let path = self.collection();
+                self.push("list in a form", "GET", path, JSON, String::new());
+                let accept = *self.dice.one(&[METADATA_LIST, TABLE]);
+                self.steps.last_mut().expect("just pushed").accept = Some(accept);
+            }
+        }
+    }
+
+    /// A part of an object, as patches have it.
+    fn part(&mut self) -> Value {
+        let object = (self.kind.variant)(&mut self.dice);
+        let mut part = json!({"metadata": {"labels": {"app": *self.dice.one(&["a", "b", "c"])}}});
+        let keys: Vec<&String> = object.as_object().expect("a variant is an object").keys().collect();
+        if !keys.is_empty() && self.dice.once_in(2) {
+            let key = (*self.dice.one(&keys)).clone();
+            part[&key] = object[&key].clone();
+        }
+        if self.dice.once_in(5) {
+            part["metadata"]["annotations"] = Value::Null;
+        }
+        part
+    }
+}
+
+/// Sets the value at a pointer, through lists that are there and objects that are made.
+fn put(object: &mut Value, pointer: &str, value: Value) {
+    let mut place = object;
+    let mut keys = pointer.split('/').skip(1).peekable();
+    while let Some(key) = keys.next() {
+        let last = keys.peek().is_none();
+        match place {
+            Value::Array(list) => {
+                let Some(entry) = key.parse::<usize>().ok().and_then(|index| list.get_mut(index)) else {
+                    return;
+                };
+                place = entry;
+                if last {
+                    *place = value;
+                    return;
+                }
+            }
+            Value::Object(map) => {
+                if last {
+                    map.insert(key.to_owned(), value);
+                    return;
+                }
+                place = map.entry(key.to_owned()).or_insert_with(|| json!({}));
+            }
+            _ => return,
+        }
+    }
+}
