@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::kinds::{self, Kind};
 
-/// One request. `{rv:N}` and `{uid:N}` in its text stand for what answer N told.
+/// One request. `{rv:N}`, `{uid:N}` and `{continue:N}` in its text stand for what answer N told, `{rv:start}` for the revision at which the
+/// script began.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     /// A word for reports.
@@ -18,6 +19,8 @@ pub(crate) struct Step {
     pub(crate) content_type: &'static str,
     pub(crate) accept: Option<&'static str>,
     pub(crate) body: String,
+    /// A watch is read until an object of this name appears.
+    pub(crate) until: Option<String>,
 }
 
 impl fmt::Display for Step {
@@ -49,6 +52,20 @@ const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;v=v1;
 pub(crate) struct Dice(ChaCha8Rng);
 
 impl Dice {
+    /// The choices of a kind's script: those of other kinds are independent of them.
+    fn new(seed: u64, kind: &Kind, round: u64) -> Self {
+        let named = format!("{} {}", kind.api_version, kind.kind);
+        // FNV-1a: the same on every platform.
+        let hash = named
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let mut bytes = [0; 32];
+        for (place, number) in bytes.chunks_exact_mut(8).zip([seed, round, hash]) {
+            place.copy_from_slice(&number.to_le_bytes());
+        }
+        Self(ChaCha8Rng::from_seed(bytes))
+    }
+
     /// A number below `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0.next_u32() as usize % end.max(1)
@@ -76,17 +93,22 @@ struct Writer<'a> {
 
 impl Script {
     pub(crate) fn generate(seed: u64, number: u64) -> Self {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        bytes[8..16].copy_from_slice(&number.to_le_bytes());
-        let dice = Dice(ChaCha8Rng::from_seed(bytes));
-        let kind = &kinds::ALL[number as usize % kinds::ALL.len()];
+        let all = kinds::all();
+        let (kind, round) = (all[number as usize % all.len()], number / all.len() as u64);
         let place = format!("a{seed}-{number}");
+        let dice = Dice::new(seed, kind, round);
         let mut writer = Writer { kind, place: &place, dice, steps: Vec::new(), told: Vec::new() };
         let length = 6 + writer.dice.below(9);
         writer.create();
         while writer.steps.len() < length {
-            writer.step();
+            if kind.question {
+                writer.create();
+            } else {
+                writer.step();
+            }
+        }
+        if !kind.question && writer.dice.once_in(4) {
+            writer.watch();
         }
         let steps = writer.steps;
         Self { number, kind: kind.kind, place, steps }
@@ -99,17 +121,42 @@ impl Writer<'_> {
     }
 
     fn name(&mut self) -> String {
-        let name = *self.dice.one(&["one", "two", "three"]);
-        if self.kind.namespaced { name.to_owned() } else { format!("{}-{name}", self.place) }
+        let word = *self.dice.one(&["one", "two", "three"]);
+        self.named(word)
+    }
+
+    /// The whole name of an object; those of cluster-scoped ones are of their script.
+    fn named(&self, word: &str) -> String {
+        match self.kind.name {
+            Some(name) => name(self.place, word),
+            None if self.kind.namespaced => word.to_owned(),
+            None => format!("{}-{word}", self.place),
+        }
+    }
+
+    /// A query that selects objects of this script only, of which there may be others in the cluster.
+    fn selected(&self, query: &str) -> String {
+        if self.kind.namespaced {
+            return if query.is_empty() { String::new() } else { format!("?{query}") };
+        }
+        let mine = format!("script%3D{}", self.place);
+        match query.split_once("labelSelector=") {
+            Some((before, rest)) => format!("?{before}labelSelector={mine},{rest}"),
+            None if query.is_empty() => format!("?labelSelector={mine}"),
+            None => format!("?{query}&labelSelector={mine}"),
+        }
     }
 
     fn object(&mut self, name: &str) -> Value {
-        let mut object = (self.kind.variant)(&mut self.dice);
+        let mut object = (self.kind.variant)(&mut self.dice, name);
         object["apiVersion"] = self.kind.api_version.into();
         object["kind"] = self.kind.kind.into();
         object["metadata"] = json!({"name": name});
         if self.dice.once_in(2) {
             object["metadata"]["labels"] = json!({"app": *self.dice.one(&["a", "b"]), "tier": "x"});
+        }
+        if !self.kind.namespaced && !self.kind.question {
+            object["metadata"]["labels"]["script"] = self.place.into();
         }
         if self.dice.once_in(4) {
             object["metadata"]["annotations"] = json!({"note": "some text"});
@@ -126,7 +173,7 @@ impl Writer<'_> {
         body: String,
     ) {
         self.told.push(self.steps.len());
-        self.steps.push(Step { what, method, path, content_type, accept: None, body });
+        self.steps.push(Step { what, method, path, content_type, accept: None, body, until: None });
     }
 
     fn options(&mut self, more: &[&str]) -> String {
@@ -155,12 +202,13 @@ impl Writer<'_> {
 
     /// One thing is made wrong, or odd.
     fn poison(&mut self, object: &mut Value) {
-        let own = self.dice.below(self.kind.poisons.len() + kinds::EVERYWHERE.len());
-        let (pointer, value) = *self
-            .kind
-            .poisons
-            .get(own)
-            .unwrap_or_else(|| &kinds::EVERYWHERE[(own - self.kind.poisons.len()) % kinds::EVERYWHERE.len()]);
+        // A kind's own poisons are half of what is tried, however few they are.
+        let poisons = match self.kind.poisons {
+            [] => kinds::EVERYWHERE,
+            own if self.dice.once_in(2) => own,
+            _ => kinds::EVERYWHERE,
+        };
+        let (pointer, value) = *self.dice.one(poisons);
         let value: Value = serde_json::from_str(value).expect("a poison is JSON");
         put(object, pointer, value);
     }
@@ -174,26 +222,25 @@ impl Writer<'_> {
     fn step(&mut self) {
         let name = self.name();
         let path = format!("{}/{name}", self.collection());
-        match self.dice.below(26) {
+        match self.dice.below(34) {
             0..=3 => self.create(),
-            4 => self.push("get", "GET", path, JSON, String::new()),
             5 => {
                 let query = *self.dice.one(&[
                     "",
-                    "?labelSelector=app%3Da",
-                    "?labelSelector=app+in+(a,b),tier",
-                    "?labelSelector=app!%3Da",
-                    "?fieldSelector=metadata.name%3Done",
-                    "?limit=1",
-                    "?labelSelector=a+in+(b",
-                    "?fieldSelector=data%3Dx",
-                    "?limit=x",
-                    "?resourceVersion=x",
-                    "?resourceVersionMatch=Exact",
-                    "?continue=abc",
-                    "?labelSelector=!app",
+                    "labelSelector=app%3Da",
+                    "labelSelector=app+in+(a,b),tier",
+                    "labelSelector=app!%3Da",
+                    "fieldSelector=metadata.name%3Done",
+                    "limit=1",
+                    "labelSelector=a+in+(b",
+                    "fieldSelector=data%3Dx",
+                    "limit=x",
+                    "resourceVersion=x",
+                    "resourceVersionMatch=Exact",
+                    "continue=abc",
+                    "labelSelector=!app",
                 ]);
-                let path = format!("{}{query}", self.collection());
+                let path = format!("{}{}", self.collection(), self.selected(query));
                 self.push("list", "GET", path, JSON, String::new());
             }
             6..=8 => {
@@ -275,8 +322,8 @@ impl Writer<'_> {
                 ]);
                 self.push("delete", "DELETE", path, JSON, body.to_owned());
             }
-            21 if self.kind.namespaced => {
-                let path = format!("{}?labelSelector=app%3Da", self.collection());
+            21 => {
+                let path = format!("{}{}", self.collection(), self.selected("labelSelector=app%3Da"));
                 self.push("delete collection", "DELETE", path, JSON, String::new());
             }
             22 => {
@@ -302,18 +349,121 @@ impl Writer<'_> {
                 let accept = *self.dice.one(&[METADATA, TABLE]);
                 self.steps.last_mut().expect("just pushed").accept = Some(accept);
             }
-            _ => {
-                let path = self.collection();
+            25 => {
+                let path = format!("{}{}", self.collection(), self.selected(""));
                 self.push("list in a form", "GET", path, JSON, String::new());
                 let accept = *self.dice.one(&[METADATA_LIST, TABLE]);
                 self.steps.last_mut().expect("just pushed").accept = Some(accept);
             }
+            26 => self.pages(),
+            27..=29 if self.kind.status.is_some() => self.status(&name, &path),
+            30 if self.kind.scale => self.scale(&name, &path),
+            31 if self.kind.namespaced && self.dice.once_in(4) => {
+                let path = format!("/api/v1/namespaces/{}", self.place);
+                self.push("delete namespace", "DELETE", path, JSON, String::new());
+                self.create();
+            }
+            32 | 33 if !self.kind.extras.is_empty() => {
+                let extra = self.dice.one(self.kind.extras);
+                let path = match extra.path.strip_prefix("..") {
+                    Some(rest) => format!("{}{rest}", self.collection()),
+                    None => format!("{path}{}", extra.path),
+                };
+                let body = extra.body.replace("{name}", &name).replace("{place}", self.place);
+                self.push(extra.what, extra.method, path, extra.content_type, body);
+            }
+            _ => self.push("get", "GET", path, JSON, String::new()),
         }
+    }
+
+    /// A list in pages, each asked with the token of the last.
+    fn pages(&mut self) {
+        let base = format!("{}{}", self.collection(), self.selected("limit=1"));
+        self.push("page", "GET", base.clone(), JSON, String::new());
+        for _ in 0..self.dice.below(3) {
+            let last = self.steps.len() - 1;
+            self.push("page", "GET", format!("{base}&continue={{continue:{last}}}"), JSON, String::new());
+        }
+    }
+
+    /// A write of the status, or a look at it.
+    fn status(&mut self, name: &str, path: &str) {
+        let status = self.kind.status.expect("the kind has a status")(&mut self.dice);
+        let path = format!("{path}/status");
+        let poisoned = self.dice.once_in(3);
+        let poison = |writer: &mut Self, object: &mut Value| {
+            if poisoned && !writer.kind.status_poisons.is_empty() {
+                let (pointer, value) = *writer.dice.one(writer.kind.status_poisons);
+                put(object, pointer, serde_json::from_str(value).expect("a poison is JSON"));
+            }
+        };
+        let options = self.options(&[]);
+        match self.dice.below(5) {
+            0 => self.push("get status", "GET", path, JSON, String::new()),
+            1 | 2 => {
+                let mut object = self.object(name);
+                object["status"] = status;
+                object["metadata"]["resourceVersion"] = format!("{{rv:{}}}", self.told()).into();
+                poison(self, &mut object);
+                self.push("status update", "PUT", format!("{path}{options}"), JSON, object.to_string());
+            }
+            3 => {
+                let mut patch = json!({"status": status});
+                poison(self, &mut patch);
+                let content_type = *self.dice.one(&[MERGE, STRATEGIC]);
+                self.push("status patch", "PATCH", format!("{path}{options}"), content_type, patch.to_string());
+            }
+            _ => {
+                let mut object = json!({"apiVersion": self.kind.api_version, "kind": self.kind.kind, "metadata": {"name": name}, "status": status});
+                poison(self, &mut object);
+                let path = format!("{path}?fieldManager={}", self.dice.one(&["ada", "bob"]));
+                self.push("status apply patch", "PATCH", path, APPLY, object.to_string());
+            }
+        }
+    }
+
+    /// A look at the scale, or a change of it.
+    fn scale(&mut self, name: &str, path: &str) {
+        let path = format!("{path}/scale");
+        let replicas = *self.dice.one(&["0", "1", "3", "-1", "\"x\""]);
+        match self.dice.below(3) {
+            0 => self.push("get scale", "GET", path, JSON, String::new()),
+            1 => {
+                let version = self.told();
+                let body = format!(
+                    r#"{{"apiVersion":"autoscaling/v1","kind":"Scale","metadata":{{"name":"{name}","namespace":"{}","resourceVersion":"{{rv:{version}}}"}},"spec":{{"replicas":{replicas}}}}}"#,
+                    self.place
+                );
+                self.push("scale update", "PUT", path, JSON, body);
+            }
+            _ => self.push("scale patch", "PATCH", path, MERGE, format!(r#"{{"spec":{{"replicas":{replicas}}}}}"#)),
+        }
+    }
+
+    /// A last object, and everything that happened until then as a watch tells it.
+    fn watch(&mut self) {
+        let name = self.named("zz-last");
+        let mut object = self.object(&name);
+        object["metadata"]["labels"]["app"] = "a".into();
+        let path = self.collection();
+        self.push("create the last", "POST", path.clone(), JSON, object.to_string());
+        let query = *self.dice.one(&[
+            "watch=1&resourceVersion={rv:start}",
+            "watch=1&resourceVersion={rv:start}&labelSelector=app%3Da",
+            "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true",
+        ]);
+        let path = format!("{path}{}&timeoutSeconds=20", self.selected(query));
+        self.push("watch", "GET", path, JSON, String::new());
+        let forms = [None, None, Some(METADATA), Some(TABLE)];
+        let step = self.steps.last_mut().expect("just pushed");
+        step.accept = *self.dice.one(&forms);
+        step.until = Some(name);
     }
 
     /// A part of an object, as patches have it.
     fn part(&mut self) -> Value {
-        let object = (self.kind.variant)(&mut self.dice);
+        let name = self.named("one");
+        let object = (self.kind.variant)(&mut self.dice, &name);
         let mut part = json!({"metadata": {"labels": {"app": *self.dice.one(&["a", "b", "c"])}}});
         let keys: Vec<&String> = object.as_object().expect("a variant is an object").keys().collect();
         if !keys.is_empty() && self.dice.once_in(2) {

@@ -50,7 +50,7 @@ pub(crate) fn why(step: &Step, difference: &str) -> Option<&'static str> {
 
 /// Whether the README of the simulator shows this table.
 pub(crate) fn is_shown() -> bool {
-    const README: &str = include_str!("../../../../sim/README.md");
+    const README: &str = include_str!("../../sim/README.md");
     let rows = TABLE.iter().fold(String::new(), |rows, row| format!("{rows}| {} | {} |\n", row.id, row.reason));
     let shown =
         README.split_once("<!-- agreement: begin -->").and_then(|(_, rest)| rest.split_once("<!-- agreement: end -->"));

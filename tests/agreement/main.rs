@@ -1,7 +1,7 @@
 //! Agreement, measured: generated request scripts run on the simulator and on a real API server, and every answer is compared.
 //!
-//! `cargo test -p rig --test agreement -- --scripts 2000 --seed 1` is what CI runs; other numbers are other scripts, `--script N` is one of
-//! them with every difference shown. A script is a list of requests about objects of one kind in a namespace of its own (`script`); both
+//! `cargo test -p agreement -- --scripts 2000 --seed 1` is what CI runs; other numbers are other scripts, `--script N` is one of
+//! them with every difference shown, `--kind Role` only those about a kind (a plural name or a group will do). A script is a list of requests about objects of one kind in a namespace of its own (`script`); both
 //! servers get the same bytes, but for what an earlier answer told (`run`). What a server makes up is replaced by the order of its
 //! appearance (`normal`); the rest has to be equal: status code, reason, message, causes, warnings, objects with their field owners.
 //!
@@ -36,6 +36,7 @@ struct Arguments {
     scripts: u64,
     seed: u64,
     one: Option<u64>,
+    kind: Option<String>,
 }
 
 fn arguments() -> Arguments {
@@ -48,6 +49,7 @@ fn arguments() -> Arguments {
         scripts: number("--scripts").unwrap_or(2_000),
         seed: number("--seed").unwrap_or(1),
         one: number("--script"),
+        kind: words.iter().position(|word| word == "--kind").and_then(|at| words.get(at + 1).cloned()),
     }
 }
 
@@ -86,14 +88,23 @@ async fn compare(real: &Server, script: Script) -> Found {
     found
 }
 
+/// The scripts that are asked for; of a kind that there is not, none.
+fn numbers(arguments: &Arguments) -> Vec<u64> {
+    let all = kinds::all();
+    let of = |number: &u64| {
+        let kind = all[*number as usize % all.len()];
+        let group = kind.api_version.rsplit_once('/').map_or("core", |(group, _)| group);
+        arguments.kind.as_deref().is_none_or(|asked| [kind.kind, kind.plural, group].contains(&asked))
+    };
+    let end = arguments.scripts.saturating_mul(all.len() as u64);
+    (0..end).filter(of).take(arguments.scripts as usize).collect()
+}
+
 async fn all(arguments: Arguments) -> Result<bool, rig::RigError> {
     let plane = ControlPlane::start(Options::default()).await?;
     let real = Server::Real(plane.client().await?);
     real.prepare().await;
-    let numbers: Vec<u64> = match arguments.one {
-        Some(number) => vec![number],
-        None => (0..arguments.scripts).collect(),
-    };
+    let numbers = arguments.one.map_or_else(|| numbers(&arguments), |number| vec![number]);
     let scripts = numbers.into_iter().map(|number| Script::generate(arguments.seed, number));
     let found: Vec<Found> =
         stream::iter(scripts).map(|script| compare(&real, script)).buffered(AT_ONCE).collect().await;
@@ -101,6 +112,7 @@ async fn all(arguments: Arguments) -> Result<bool, rig::RigError> {
     Ok(found.iter().all(|found| found.differences.is_empty()))
 }
 
+/// Prints what differed, in full and by class.
 fn report(found: &[Found], whole: bool) {
     let different: Vec<_> = found.iter().filter(|found| !found.differences.is_empty()).collect();
     let mut shown = std::collections::BTreeSet::new();
