@@ -63,7 +63,7 @@ impl ApiServer {
                 Some(name) => subresource::create(core, &def, target, name, body, options, now),
                 None if !def.supports("create") => Err(Status::method_not_allowed()),
                 None if !def.supports("get") => subresource::answer(core, &def, target, body, now),
-                None => core.create(&def, target, body, options, now),
+                None => core.create(&def, target, body, options, now, warnings),
             }
         })
     }
@@ -95,7 +95,7 @@ impl ApiServer {
                     // Whoever names a version of an absent object gets a new one all the same.
                     let version = meta::meta_text(&body, "resourceVersion").to_owned();
                     meta::unset(&mut body, "resourceVersion");
-                    let mut created = core.create(&def, target, body, options, now)?;
+                    let mut created = core.create(&def, target, body, options, now, warnings)?;
                     if options.dry_run && !version.is_empty() {
                         let mut value = created.value().clone();
                         meta::set(&mut value, "resourceVersion", version);
@@ -113,7 +113,7 @@ impl ApiServer {
                     Cause::invalid("metadata.resourceVersion", &Value::from(0), "must be specified for an update");
                 return Err(Status::invalid(&def.group, &def.plural, old.name(), &[cause]));
             }
-            core.replace(&def, target, &old, body, options, now).map(|object| (object, false))
+            core.replace(&def, target, &old, body, options, now, warnings).map(|object| (object, false))
         })
     }
 
@@ -163,7 +163,7 @@ impl ApiServer {
             if !uid.is_empty() && uid != old.uid() {
                 return Err(other_uid(&def, &old, uid));
             }
-            core.replace(&def, target, &old, patched, options, now).map(|object| (object, false))
+            core.replace(&def, target, &old, patched, options, now, warnings).map(|object| (object, false))
         })
     }
 }
@@ -231,8 +231,9 @@ impl Core {
         body: Value,
         options: &WriteOptions,
         now: Timestamp,
+        warnings: &mut Vec<String>,
     ) -> Result<Object, Status> {
-        self.insert(def, target, body, options, now, Owners::ByChange)
+        self.insert(def, target, body, options, now, Owners::ByChange, warnings)
     }
 
     /// An apply: with its owners known, it is a create or an update like others.
@@ -265,7 +266,8 @@ impl Core {
                 }
                 reading::read_applied(self, def, target, &mut new, options, warnings, namespace)?;
                 let new = identified(def, target, new)?;
-                return self.insert(def, target, new, options, now, Owners::Known).map(|object| (object, true));
+                let created = self.insert(def, target, new, options, now, Owners::Known, warnings);
+                return created.map(|object| (object, true));
             }
             Err(absent) => return Err(absent),
         };
@@ -276,9 +278,10 @@ impl Core {
         }
         reading::read_applied(self, def, target, &mut new, options, warnings, namespace)?;
         let new = identified(def, target, new)?;
-        self.exchange(def, target, &old, new, options, now, Owners::Known).map(|object| (object, false))
+        self.exchange(def, target, &old, new, options, now, Owners::Known, warnings).map(|object| (object, false))
     }
 
+    #[expect(clippy::too_many_arguments, reason = "a write is all of these, and each is used once")]
     fn insert(
         &mut self,
         def: &ResourceDef,
@@ -287,6 +290,7 @@ impl Core {
         options: &WriteOptions,
         now: Timestamp,
         owners: Owners,
+        warnings: &mut Vec<String>,
     ) -> Result<Object, Status> {
         let mut body = typed(def, target, body)?;
         if let Some(name) = &target.name
@@ -328,6 +332,7 @@ impl Core {
                 [validate_name::object(def, &body), causes.into_found(), reading::validate(self, def, &body, None)]
                     .concat();
             kinds::refuse(def, &name, &causes)?;
+            warnings.extend((kinds::rules(def).warn)(None, &body));
         }
         admission::create(self, def, &mut body)?;
         self.show(def, &mut body);
@@ -369,6 +374,7 @@ impl Core {
     }
 
     /// Writes `new`, in the version of `def`, over `old`, within what the target's endpoint may change.
+    #[expect(clippy::too_many_arguments, reason = "a write is all of these, and each is used once")]
     pub(crate) fn replace(
         &mut self,
         def: &ResourceDef,
@@ -377,8 +383,9 @@ impl Core {
         new: Value,
         options: &WriteOptions,
         now: Timestamp,
+        warnings: &mut Vec<String>,
     ) -> Result<Object, Status> {
-        self.exchange(def, target, old, new, options, now, Owners::ByChange)
+        self.exchange(def, target, old, new, options, now, Owners::ByChange, warnings)
     }
 
     #[expect(clippy::too_many_arguments, reason = "a write is all of these, and each is used once")]
@@ -391,6 +398,7 @@ impl Core {
         options: &WriteOptions,
         now: Timestamp,
         owners: Owners,
+        warnings: &mut Vec<String>,
     ) -> Result<Object, Status> {
         let name = old.name().to_owned();
         locked(def, target, old, &new, options.dry_run)?;
@@ -439,6 +447,9 @@ impl Core {
             let schema = reading::validate(self, def, &new, Some(old.value()));
             let causes = [changes(old.value(), &new), causes.into_found(), schema].concat();
             kinds::refuse(def, &name, &causes)?;
+            if target.subresource.is_none() {
+                warnings.extend((rules.warn)(Some(old.value()), &new));
+            }
         }
         admission::update(self, def, target.subresource.as_deref(), old, &mut new)?;
         self.show(def, &mut new);

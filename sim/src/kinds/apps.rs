@@ -116,6 +116,7 @@ pub(super) const TABLE: Table = &[
                 });
                 collisions(old, new, causes);
             },
+            ..Rules::NONE
         },
     ),
     (

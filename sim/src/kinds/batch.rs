@@ -31,6 +31,7 @@ pub(super) const TABLE: Table = &[
             validate: job,
             validate_update: job_update,
             validate_status_update: batch_status::check,
+            ..Rules::NONE
         },
     ),
     (

@@ -61,6 +61,8 @@ pub(crate) struct Rules {
     pub(crate) validate_update: fn(&Value, &Value, &mut Causes),
     /// The same for the status subresource.
     pub(crate) validate_status_update: fn(&Value, &Value, &mut Causes),
+    /// What the writer of a valid object through the main endpoint is told; updates have the old object too.
+    pub(crate) warn: fn(Option<&Value>, &Value) -> Vec<String>,
 }
 
 impl Rules {
@@ -72,6 +74,7 @@ impl Rules {
         validate: |_, _| {},
         validate_update: |_, _, _| {},
         validate_status_update: |_, _, _| {},
+        warn: |_, _| Vec::new(),
     };
 }
 

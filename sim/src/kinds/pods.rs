@@ -15,13 +15,13 @@ pub(super) const TABLE: Table = &[
         Rules {
             default,
             prepare_create,
-            prepare_update: |_, _| {},
             validate: |pod, causes| {
                 pod_spec::check_pod(pod, causes);
                 new(pod, causes);
             },
             validate_update: update,
             validate_status_update: status_update,
+            ..Rules::NONE
         },
     ),
     (
