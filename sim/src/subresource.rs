@@ -43,6 +43,9 @@ pub(crate) fn merge(def: &ResourceDef, name: &str, old: &Object, new: &Value) ->
     match name {
         "status" | "approval" => {
             copy(new, &mut merged, "status");
+            if name == "status" && takes_metadata(def) {
+                metadata(def, new, &mut merged);
+            }
             if old.kind() == "Pod" {
                 kinds::pod_status(old.value(), &mut merged);
             }
@@ -64,6 +67,40 @@ pub(crate) fn merge(def: &ResourceDef, name: &str, old: &Object, new: &Value) ->
         put(&mut merged, &paths.spec_replicas, replicas);
     }
     Ok(merged)
+}
+
+/// Whether a write of the status takes the metadata that comes with it: the younger kinds leave it alone.
+fn takes_metadata(def: &ResourceDef) -> bool {
+    let younger = matches!(
+        def.group.as_str(),
+        "flowcontrol.apiserver.k8s.io"
+            | "admissionregistration.k8s.io"
+            | "apiregistration.k8s.io"
+            | "apiextensions.k8s.io"
+            | "internal.apiserver.k8s.io"
+            | "resource.k8s.io"
+            | "scheduling.k8s.io"
+            | "storage.k8s.io"
+            | "storagemigration.k8s.io"
+    );
+    !younger && !def.is_custom() && !["servicecidrs", "podcertificaterequests"].contains(&def.plural.as_str())
+}
+
+/// The metadata of `new`, but for what an endpoint of the status keeps.
+fn metadata(def: &ResourceDef, new: &Value, merged: &mut Value) {
+    let kept: &[&str] = match (def.group.as_str(), def.plural.as_str()) {
+        ("", "pods") => &["ownerReferences"],
+        ("apps", "deployments") => &["labels"],
+        _ => &[],
+    };
+    let mut taken = meta::metadata(new).clone();
+    for key in kept.iter().copied().chain(["name", "namespace"]) {
+        match meta::metadata(merged).get(key) {
+            Some(value) => taken.insert(key.to_owned(), value.clone()),
+            None => taken.remove(key),
+        };
+    }
+    merged["metadata"] = Value::Object(taken);
 }
 
 /// Sets the value at a dotted path; a path through something that is no object is left alone.

@@ -2,11 +2,6 @@
 //!
 //! Owns what the server sets (uid, times, generation, resourceVersion), what it refuses, and optimistic locking. What is special to a
 //! kind is in `admission`, names in `validate_name`, parts of objects in `subresource`.
-//!
-//! # Differences
-//!
-//! A write through the
-//! status subresource changes the status only, where a real server lets some built-in kinds change labels too.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -216,7 +211,7 @@ fn allowed(def: &ResourceDef, target: &Target, verb: &str) -> Result<(), Status>
 fn creates_on_update(def: &ResourceDef) -> bool {
     matches!(
         (def.group.as_str(), def.plural.as_str()),
-        ("", "endpoints" | "events" | "limitranges")
+        ("", "endpoints" | "events" | "limitranges" | "services")
             | ("coordination.k8s.io", "leases")
             | ("events.k8s.io", "events")
             | ("rbac.authorization.k8s.io", _)
@@ -403,6 +398,11 @@ impl Core {
         let name = old.name().to_owned();
         locked(def, target, old, &new, options.dry_run)?;
         let new = if let Some(sub) = target.subresource.as_deref() {
+            let mut new = new;
+            if sub == "status" && def.api_version() == def.stored_as() {
+                // Its body is a whole object, which is read as one.
+                admission::default(self, def, &mut new);
+            }
             let mut merged = subresource::merge(def, sub, old, &new)?;
             if owners == Owners::Known
                 && let Some(known) = meta::metadata(&new).get("managedFields")
@@ -447,8 +447,10 @@ impl Core {
             let schema = reading::validate(self, def, &new, Some(old.value()));
             let causes = [changes(old.value(), &new), causes.into_found(), schema].concat();
             kinds::refuse(def, &name, &causes)?;
-            if target.subresource.is_none() {
-                warnings.extend((rules.warn)(Some(old.value()), &new));
+            match target.subresource.as_deref() {
+                None => warnings.extend((rules.warn)(Some(old.value()), &new)),
+                Some("status") => warnings.extend((rules.warn_status)(old.value(), &new)),
+                Some(_) => {}
             }
         }
         admission::update(self, def, target.subresource.as_deref(), old, &mut new)?;

@@ -61,17 +61,26 @@ pub(crate) fn status(status: &Status) -> Response<Body> {
     response
 }
 
-/// The answer or the error with a `Warning` header for each text. Those that no header can hold are left out.
+/// The answer or the error with a `Warning` header for each text, once. Those that no header can hold are left out.
 pub(crate) fn warned(answer: Result<Response<Body>, Status>, warnings: &[String]) -> Result<Response<Body>, Status> {
     if warnings.is_empty() {
         return answer;
     }
     let mut response = answer.unwrap_or_else(|error| status(&error));
-    for text in warnings {
+    // What an inner layer warns of comes behind.
+    let later: Vec<HeaderValue> = response.headers().get_all(header::WARNING).iter().cloned().collect();
+    response.headers_mut().remove(header::WARNING);
+    for (index, text) in warnings.iter().enumerate() {
+        if warnings[..index].contains(text) {
+            continue;
+        }
         let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
         if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
             response.headers_mut().append(header::WARNING, value);
         }
+    }
+    for value in later {
+        response.headers_mut().append(header::WARNING, value);
     }
     Ok(response)
 }

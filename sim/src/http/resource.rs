@@ -52,6 +52,12 @@ impl Call<'_> {
         if self.target.subresource.as_deref() == Some("proxy") {
             return Err(not_emulated("proxy"));
         }
+        let deprecated = deprecated(&def);
+        let answer = self.verb(def);
+        answer::warned(answer, deprecated.as_slice())
+    }
+
+    fn verb(self, def: Arc<ResourceDef>) -> Result<Response<Body>, Status> {
         let form =
             negotiate::accept(&self.parts.headers, Offer::Objects).map_err(|refused| not_acceptable(&refused.0))?;
         let include = match self.query.get("includeObject") {
@@ -218,6 +224,16 @@ impl Answering {
     fn bytes(&self, code: u16, bytes: Bytes) -> Response<Body> {
         answer::bytes(code, answer::content_type(self.form.encoding), bytes)
     }
+}
+
+/// What everybody is warned of who asks for a kind that is to go.
+fn deprecated(def: &ResourceDef) -> Option<String> {
+    let (since, replacement) = match (def.group.as_str(), def.plural.as_str()) {
+        ("", "componentstatuses") => ("1.19", ""),
+        ("", "endpoints") => ("1.33", "; use discovery.k8s.io/v1 EndpointSlice"),
+        _ => return None,
+    };
+    Some(format!("{} {} is deprecated in v{since}+{replacement}", def.version, def.kind))
 }
 
 /// 415 for a patch of no known type, as the router of a real server answers.

@@ -63,6 +63,8 @@ pub(crate) struct Rules {
     pub(crate) validate_status_update: fn(&Value, &Value, &mut Causes),
     /// What the writer of a valid object through the main endpoint is told; updates have the old object too.
     pub(crate) warn: fn(Option<&Value>, &Value) -> Vec<String>,
+    /// The same for the status subresource.
+    pub(crate) warn_status: fn(&Value, &Value) -> Vec<String>,
 }
 
 impl Rules {
@@ -75,6 +77,7 @@ impl Rules {
         validate_update: |_, _, _| {},
         validate_status_update: |_, _, _| {},
         warn: |_, _| Vec::new(),
+        warn_status: |_, _| Vec::new(),
     };
 }
 

@@ -6,8 +6,7 @@
 //!
 //! # Differences
 //!
-//! A list or map that changes between atomic and divided in a new version of a definition keeps its old owners. A write of status
-//! owns changes of the status only: see `write`.
+//! A list or map that changes between atomic and divided in a new version of a definition keeps its old owners.
 
 mod apply;
 mod compare;
