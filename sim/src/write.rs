@@ -431,6 +431,13 @@ impl Core {
             admission::prepare_update(self, def, old, &mut new);
             self.show(def, &mut new);
         }
+        if desired(def, old.value()) != desired(def, &new)
+            && let Some(generation) = meta::metadata(old.value()).get("generation")
+            && (def.generation || def.is_custom())
+        {
+            let next = generation.as_i64().unwrap_or_default() + 1;
+            meta::set(&mut new, "generation", next);
+        }
         if self.admission {
             let rules = kinds::rules(def);
             let mut causes = Causes::default();
@@ -461,13 +468,6 @@ impl Core {
         };
         if new == *old.value() || managed::same_but_times(old.value(), &new) {
             return shown(old.clone());
-        }
-        if desired(def, old.value()) != desired(def, &new)
-            && let Some(generation) = meta::metadata(old.value()).get("generation")
-            && (def.generation || def.is_custom())
-        {
-            let next = generation.as_i64().unwrap_or_default() + 1;
-            meta::set(&mut new, "generation", next);
         }
         let key = store::key(old.namespace(), &name);
         if delete::is_finished(def, &new) {

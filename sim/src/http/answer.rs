@@ -61,21 +61,37 @@ pub(crate) fn status(status: &Status) -> Response<Body> {
     response
 }
 
+/// Letters of all warnings of one answer; beyond that, each is cut.
+const WARNINGS_LENGTH: usize = 4096;
+/// Letters of a warning that is cut.
+const WARNING_LENGTH: usize = 256;
+
 /// The answer or the error with a `Warning` header for each text, once. Those that no header can hold are left out.
 pub(crate) fn warned(answer: Result<Response<Body>, Status>, warnings: &[String]) -> Result<Response<Body>, Status> {
-    if warnings.is_empty() {
+    let mut once: Vec<&String> = Vec::new();
+    for text in warnings {
+        if !text.is_empty() && !text.contains(char::is_control) && !once.contains(&text) {
+            once.push(text);
+        }
+    }
+    if once.is_empty() {
         return answer;
     }
+    let length = |text: &String| text.chars().count();
+    let cut = once.iter().map(|text| length(text)).sum::<usize>() > WARNINGS_LENGTH;
     let mut response = answer.unwrap_or_else(|error| status(&error));
     // What an inner layer warns of comes behind.
     let later: Vec<HeaderValue> = response.headers().get_all(header::WARNING).iter().cloned().collect();
     response.headers_mut().remove(header::WARNING);
-    for (index, text) in warnings.iter().enumerate() {
-        if warnings[..index].contains(text) {
-            continue;
+    let mut written = 0;
+    for text in once {
+        if cut && written >= WARNINGS_LENGTH {
+            break;
         }
+        let text: String = if cut { text.chars().take(WARNING_LENGTH).collect() } else { text.clone() };
+        written += length(&text);
         let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
-        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+        if let Ok(value) = HeaderValue::from_bytes(format!("299 - \"{quoted}\"").as_bytes()) {
             response.headers_mut().append(header::WARNING, value);
         }
     }

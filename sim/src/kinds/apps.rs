@@ -10,7 +10,7 @@ use super::workloads::{
     amount, at_most_all, collisions, counts, default_template, immutable, is_empty, number_or_percent,
     required_selector, selects_template, show_selector, template, unmatched,
 };
-use super::{Causes, Rules, Table};
+use super::{Causes, Rules, Table, workload_warnings};
 use crate::meta;
 use crate::status::Cause;
 use crate::validate_name;
@@ -41,6 +41,7 @@ pub(super) const TABLE: Table = &[
                 counts(field(new, "status"), &all, &parts, "readyReplicas", causes);
                 collisions(old, new, causes);
             },
+            warn: workload_warnings::replicated,
             ..Rules::NONE
         },
     ),
@@ -71,6 +72,7 @@ pub(super) const TABLE: Table = &[
                 ];
                 counts(field(new, "status"), &all, &parts, "readyReplicas", causes);
             },
+            warn: workload_warnings::replicated,
             ..Rules::NONE
         },
     ),
@@ -116,6 +118,11 @@ pub(super) const TABLE: Table = &[
                 });
                 collisions(old, new, causes);
             },
+            warn: |old, new| match old {
+                // The generation of its template is in an annotation.
+                Some(old) if template_generation(old) == template_generation(new) => Vec::new(),
+                _ => workload_warnings::template("spec.template", new),
+            },
             ..Rules::NONE
         },
     ),
@@ -140,6 +147,7 @@ pub(super) const TABLE: Table = &[
                 counts(field(new, "status"), &all, &parts, "status.readyReplicas", causes);
                 collisions(old, new, causes);
             },
+            warn: workload_warnings::stateful_set,
             ..Rules::NONE
         },
     ),
@@ -166,6 +174,10 @@ pub(super) const TABLE: Table = &[
 
 /// How often the template of a daemon set changed, in an annotation.
 const GENERATION: &str = "deprecated.daemonset.template.generation";
+
+fn template_generation(value: &Value) -> &str {
+    meta::at(value, "metadata.annotations").map_or("", |known| meta::text(known, GENERATION))
+}
 
 fn set_generation(value: &mut Value, generation: i64) {
     if let Some(annotations) = meta::object_at(value, "metadata.annotations") {

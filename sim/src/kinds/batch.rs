@@ -12,7 +12,7 @@ use super::pod_spec::read::{
 };
 use super::pod_spec::{self, internal};
 use super::workloads::{default_template, immutable, selects_template, show_selector, unmatched};
-use super::{Causes, Rules, Table, batch_policy, batch_status, cron};
+use super::{Causes, Rules, Table, batch_policy, batch_status, cron, workload_warnings};
 use crate::meta;
 use crate::select::matches_object;
 use crate::validate_name;
@@ -31,6 +31,7 @@ pub(super) const TABLE: Table = &[
             validate: job,
             validate_update: job_update,
             validate_status_update: batch_status::check,
+            warn: workload_warnings::job,
             ..Rules::NONE
         },
     ),
@@ -41,6 +42,7 @@ pub(super) const TABLE: Table = &[
             prepare_create: |job| job["status"] = json!({}),
             validate: |value, causes| cron_job(None, value, causes),
             validate_update: |old, new, causes| cron_job(Some(old), new, causes),
+            warn: workload_warnings::cron_job,
             ..Rules::NONE
         },
     ),

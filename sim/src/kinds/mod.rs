@@ -40,6 +40,8 @@ mod rbac;
 mod resource;
 mod scheduling;
 mod storage;
+mod warnings;
+mod workload_warnings;
 mod workloads;
 
 pub(crate) use causes::Causes;
@@ -61,7 +63,8 @@ pub(crate) struct Rules {
     pub(crate) validate_update: fn(&Value, &Value, &mut Causes),
     /// The same for the status subresource.
     pub(crate) validate_status_update: fn(&Value, &Value, &mut Causes),
-    /// What the writer of a valid object through the main endpoint is told; updates have the old object too.
+    /// What the writer of a valid object through the main endpoint is told; updates have the old object too. The generation of the new
+    /// one has been counted.
     pub(crate) warn: fn(Option<&Value>, &Value) -> Vec<String>,
     /// The same for the status subresource.
     pub(crate) warn_status: fn(&Value, &Value) -> Vec<String>,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::pod_spec::read::{each, entries, field, fill, given, list, not_negative, number, problems, reach};
 use super::pod_spec::{self, defaults, internal, scheduling};
 use super::workloads::{self, counts};
-use super::{Causes, Rules, Table, diff};
+use super::{Causes, Rules, Table, diff, warnings, workload_warnings};
 use crate::meta;
 use crate::validate_name;
 
@@ -21,6 +21,15 @@ pub(super) const TABLE: Table = &[
             },
             validate_update: update,
             validate_status_update: status_update,
+            // Nobody writes an update of a pod by hand.
+            warn: |old, pod| match old {
+                None => {
+                    let name = warnings::name(pod, "the Pod's hostname");
+                    name.into_iter().chain(pod_spec::warnings::of("", pod)).collect()
+                }
+                Some(_) => Vec::new(),
+            },
+            warn_status: |_, pod| addresses(pod),
             ..Rules::NONE
         },
     ),
@@ -33,6 +42,10 @@ pub(super) const TABLE: Table = &[
             },
             validate_update: |_, value, causes| {
                 causes.at("template", |causes| pod_spec::check_template(field(value, "template"), &[], causes));
+            },
+            warn: |old, new| match old {
+                Some(old) if workload_warnings::same_generation(old, new) => Vec::new(),
+                _ => workload_warnings::template("template", new),
             },
             ..Rules::NONE
         },
@@ -52,6 +65,12 @@ pub(super) const TABLE: Table = &[
                     "readyReplicas",
                     causes,
                 );
+            },
+            // An update of it is warned of what it replaces.
+            warn: |old, new| match old {
+                Some(old) if workload_warnings::same_generation(old, new) => Vec::new(),
+                Some(old) => workload_warnings::template("spec.template", old),
+                None => workload_warnings::replicated(None, new),
             },
             ..Rules::NONE
         },
@@ -306,6 +325,16 @@ fn status_update(old: &Value, new: &Value, causes: &mut Causes) {
             }
         }
     });
+}
+
+/// Addresses in a status that are written oddly.
+fn addresses(pod: &Value) -> Vec<String> {
+    let told = ["podIPs", "hostIPs"].into_iter().flat_map(|key| {
+        list(field(pod, "status"), key).iter().enumerate().filter_map(move |(index, entry)| {
+            warnings::address(&format!("status.{key}[{index}].ip"), meta::text(entry, "ip"))
+        })
+    });
+    told.collect()
 }
 
 /// A container that ended and is not to be started again has ended.

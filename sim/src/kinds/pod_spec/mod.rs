@@ -19,6 +19,7 @@ mod env;
 pub(crate) mod internal;
 mod mounts;
 mod network;
+mod overlaps;
 mod probes;
 mod projected;
 pub(crate) mod read;
@@ -26,6 +27,7 @@ mod resources;
 pub(crate) mod scheduling;
 mod security;
 mod volumes;
+pub(crate) mod warnings;
 
 pub(crate) use containers::trimmed_image;
 pub(crate) use network::address;

@@ -1,0 +1,111 @@
+//! Warnings that several kinds share: names, addresses, claims and labels of nodes that are taken but better said otherwise.
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use crate::actors::quantity;
+use crate::meta;
+use crate::validate_name;
+
+/// Labels of nodes that have a successor, or none.
+const NODE_LABELS: [(&str, &str); 8] = [
+    ("beta.kubernetes.io/arch", "deprecated since v1.14; use \"kubernetes.io/arch\" instead"),
+    ("beta.kubernetes.io/os", "deprecated since v1.14; use \"kubernetes.io/os\" instead"),
+    (
+        "failure-domain.beta.kubernetes.io/region",
+        "deprecated since v1.17; use \"topology.kubernetes.io/region\" instead",
+    ),
+    ("failure-domain.beta.kubernetes.io/zone", "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead"),
+    ("beta.kubernetes.io/instance-type", "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead"),
+    ("app.kubernetes.io/created-by", "deprecated since v1.9"),
+    ("scheduler.alpha.kubernetes.io/preferAvoidPods", "deprecated since v1.22; use Taints and Tolerations instead"),
+    ("node-role.kubernetes.io/master", "use \"node-role.kubernetes.io/control-plane\" instead"),
+];
+
+/// What a writer who uses a label of nodes is told, if anything.
+pub(crate) fn node_label(key: &str) -> Option<&'static str> {
+    NODE_LABELS.iter().find(|(label, _)| *label == key).map(|(_, told)| *told)
+}
+
+/// The name of an object that becomes part of other names. `what` is what they are.
+pub(crate) fn name(value: &Value, what: &str) -> Option<String> {
+    let wrong = validate_name::label(meta::meta_text(value, "name"));
+    (!wrong.is_empty()).then(|| {
+        format!(
+            "metadata.name: this is used in {what}, which can result in surprising behavior; a DNS label is recommended: [{}]",
+            wrong.join(" ")
+        )
+    })
+}
+
+/// An address that is written in another way than programs agree on; one that is none is told elsewhere.
+pub(crate) fn address(path: &str, text: &str) -> Option<String> {
+    match text.parse() {
+        Ok(IpAddr::V4(_)) => None,
+        Ok(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
+            Some(plain) => Some(non_standard(path, text, &plain.to_string())),
+            None if address.to_string() == text => None,
+            None => Some(format!(
+                "{path}: IPv6 address {text:?} should be in RFC 5952 canonical format ({:?})",
+                address.to_string()
+            )),
+        },
+        // Zeros in front are the one other thing that is read.
+        Err(_) => {
+            let parts: Option<Vec<u8>> = text.split('.').map(|part| part.parse().ok()).collect();
+            let parts: [u8; 4] = parts?.try_into().ok()?;
+            Some(non_standard(path, text, &std::net::Ipv4Addr::from(parts).to_string()))
+        }
+    }
+}
+
+fn non_standard(path: &str, text: &str, better: &str) -> String {
+    format!("{path}: non-standard IP address {text:?} is invalid: use {better:?}")
+}
+
+/// An amount of bytes that is no whole number.
+pub(crate) fn fraction(path: &str, amount: Option<&Value>) -> Option<String> {
+    let amount = amount.and_then(Value::as_str)?;
+    quantity::milli(amount)
+        .is_none_or(|milli| milli % 1000 != 0)
+        .then(|| format!("{path}: fractional byte value {amount:?} is invalid, must be an integer"))
+}
+
+/// The spec of a claim of storage.
+pub(crate) fn claim(path: &str, spec: &Value) -> Vec<String> {
+    let amount = |which: &str| {
+        let amount = meta::at(spec, &format!("resources.{which}.storage"));
+        fraction(&format!("{path}.resources.{which}[storage]"), amount)
+    };
+    [amount("requests"), amount("limits")].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_told_of_when_it_is_written_oddly() {
+        for (text, better) in [
+            ("10.0.0.1", None),
+            ("010.0.0.1", Some("10.0.0.1")),
+            ("::1", None),
+            ("::0:1", Some("::1")),
+            ("2001:DB8::1", Some("2001:db8::1")),
+            ("::ffff:10.0.0.1", Some("10.0.0.1")),
+            ("nonsense", None),
+        ] {
+            let told = address("spec.ip", text);
+            assert_eq!(told.is_some(), better.is_some(), "{text}");
+            assert!(told.is_none_or(|told| told.contains(&format!("{:?}", better.unwrap_or_default()))), "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_whole() {
+        for (amount, told) in [("1Gi", false), ("1500m", true), ("0.5", true), ("1k", false), ("100u", true)] {
+            assert_eq!(fraction("x", Some(&amount.into())).is_some(), told, "{amount}");
+        }
+    }
+}
