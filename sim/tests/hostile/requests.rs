@@ -169,7 +169,9 @@ proptest! {
             prop_assert_eq!(&said["kind"], "Status", "{:?}", shot);
             prop_assert_eq!(&said["code"], status.as_u16(), "{:?}", shot);
             prop_assert!(said["message"].as_str().is_some_and(|message| !message.is_empty()), "{shot:?}");
-            prop_assert!(status.as_u16() != 500 || said["message"].as_str().is_some_and(|m| m.contains("resourceVersion should not")), "{shot:?}: {said}");
+            // A real server answers these two as failures of its own.
+            let own = shot.uri.contains("/binding") || said["message"].as_str().is_some_and(|m| m.contains("resourceVersion should not"));
+            prop_assert!(status.as_u16() != 500 || own, "{shot:?}: {said}");
         }
         let (status, _) = answered(router.handle(Request::get("/api/v1/namespaces").body(Bytes::new()).expect("a request")));
         prop_assert_eq!(status, 200);
