@@ -34,6 +34,7 @@ impl ApiServer {
     pub fn delete(&self, target: &Target, options: &DeleteOptions) -> Result<Deleted, Status> {
         let now = self.now();
         self.transaction(|core| {
+            self.may(core, "delete", target)?;
             let def = core.registry.resolve(target)?;
             if !def.supports("delete") || target.subresource.is_some() {
                 return Err(Status::method_not_allowed());
@@ -51,6 +52,7 @@ impl ApiServer {
     ) -> Result<List, Status> {
         let now = self.now();
         self.transaction(|core| {
+            self.may(core, "deletecollection", target)?;
             let def = core.registry.resolve(target)?;
             if !def.supports("deletecollection") {
                 return Err(Status::method_not_allowed());

@@ -6,6 +6,7 @@
 //!
 //! Deterministic: one seed for names and uids, a [`Clock`] that the caller gives, no order that depends on hashing or threads.
 
+mod access;
 pub mod actors;
 mod admission;
 mod body;
@@ -46,6 +47,7 @@ mod validate_name;
 mod watch;
 mod write;
 
+pub use access::{Authorization, UserInfo};
 pub use clock::{Clock, rfc3339};
 pub use load::LoadError;
 pub use object::{List, Object};

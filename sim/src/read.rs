@@ -8,6 +8,7 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 
+use crate::access::Attributes;
 use crate::object::{List, Object};
 use crate::options::{ListOptions, Target};
 use crate::resource::ResourceDef;
@@ -33,6 +34,7 @@ impl ApiServer {
     /// One object, or one of its subresources. 404 when it is not there.
     pub fn get(&self, target: &Target) -> Result<Object, Status> {
         let core = self.lock();
+        self.may(&core, "get", target)?;
         let def = core.registry.resolve(target)?;
         let object = core.existing(&def, target)?;
         match target.subresource.as_deref() {
@@ -45,6 +47,7 @@ impl ApiServer {
     /// A page of objects: see [`ListOptions`].
     pub fn list(&self, target: &Target, options: &ListOptions) -> Result<List, Status> {
         let core = self.lock();
+        self.authorize(&core, &Attributes::of("list", target).selecting(options.field_selector.as_deref()))?;
         let def = core.registry.resolve(target)?;
         if !def.supports("list") {
             return Err(Status::method_not_allowed());

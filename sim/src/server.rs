@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use jiff::Timestamp;
 
+use crate::access::{Access, Authorization, Caller, SigningKey, UserInfo};
 use crate::admission::Allocations;
 use crate::bootstrap;
 use crate::builtin;
@@ -45,6 +46,10 @@ pub struct Options {
     /// Whether the rules and defaults of each kind are applied, and names checked. Without, what is written is taken as it is, but
     /// for the metadata that only the server sets: for tests that must lose no field of objects that no cluster would take.
     pub admission: bool,
+    /// Who decides what somebody may do; everybody may do everything unless it is said here.
+    pub authorization: Authorization,
+    /// Bearer tokens, and whose they are. Service accounts have tokens of their own.
+    pub tokens: BTreeMap<String, UserInfo>,
 }
 
 impl Default for Options {
@@ -56,6 +61,8 @@ impl Default for Options {
             history_limit: HISTORY_LIMIT,
             auto_establish: true,
             admission: true,
+            authorization: Authorization::default(),
+            tokens: BTreeMap::new(),
         }
     }
 }
@@ -80,10 +87,12 @@ impl fmt::Display for LogLine {
     }
 }
 
-/// A Kubernetes API server in memory: a cheap handle, every clone the same server.
+/// A Kubernetes API server in memory: a cheap handle, every clone the same server. What is asked through it is asked by the
+/// administrator, unless [`ApiServer::acting_as`] made it.
 #[derive(Clone)]
 pub struct ApiServer {
     inner: Arc<Inner>,
+    caller: Caller,
 }
 
 struct Inner {
@@ -107,6 +116,7 @@ pub(crate) struct Core {
     pub(crate) allocations: Allocations,
     pub(crate) auto_establish: bool,
     pub(crate) admission: bool,
+    pub(crate) access: Access,
     log: VecDeque<LogLine>,
     next_waiter: u64,
 }
@@ -170,6 +180,7 @@ impl Registry {
 impl ApiServer {
     /// A new server.
     pub fn new(options: Options) -> Self {
+        let caller = Caller::new(UserInfo::admin());
         let mut core = Core {
             store: Store::new(options.history_limit),
             registry: Registry { defs: builtin::resources(), aggregated: BTreeMap::new() },
@@ -177,6 +188,12 @@ impl ApiServer {
             allocations: Allocations::default(),
             auto_establish: options.auto_establish,
             admission: options.admission,
+            access: Access {
+                authorization: options.authorization,
+                tokens: options.tokens,
+                key: SigningKey::of_seed(options.seed),
+                caller: Arc::clone(&caller.user),
+            },
             log: VecDeque::new(),
             next_waiter: 0,
         };
@@ -188,7 +205,17 @@ impl ApiServer {
                 wakers: Mutex::new(BTreeMap::new()),
                 script: Mutex::new(Arc::new(|call: &ExecCall| emulate(&call.command, &call.stdin))),
             }),
+            caller,
         }
+    }
+
+    /// The same server for another caller.
+    pub(crate) fn for_caller(&self, caller: Caller) -> Self {
+        Self { inner: Arc::clone(&self.inner), caller }
+    }
+
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// The server's time.
@@ -286,6 +313,7 @@ impl ApiServer {
     pub(crate) fn transaction<T>(&self, write: impl FnOnce(&mut Core) -> T) -> T {
         let (result, written) = {
             let mut core = self.lock();
+            core.access.caller = Arc::clone(&self.caller.user);
             let before = core.store.revision();
             let result = write(&mut core);
             (result, core.store.revision() != before)

@@ -201,8 +201,17 @@ impl Status {
 
     /// 403: a rule of the cluster forbids it.
     pub fn forbidden(group: &str, resource: &str, name: &str, why: &str) -> Self {
-        let message = format!("{} {name:?} is forbidden: {why}", qualified(group, resource));
+        let message = match (resource, name) {
+            ("", _) => format!("forbidden: {why}"),
+            (_, "") => format!("{} is forbidden: {why}", qualified(group, resource)),
+            _ => format!("{} {name:?} is forbidden: {why}", qualified(group, resource)),
+        };
         Self::new(403, "Forbidden", message).with(details(group, resource, name))
+    }
+
+    /// 401: nobody knows who asks.
+    pub fn unauthorized() -> Self {
+        Self::new(401, "Unauthorized", "Unauthorized")
     }
 
     /// 403: the namespace is being deleted and takes nothing new.

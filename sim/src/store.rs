@@ -49,7 +49,7 @@ impl Store {
     }
 
     /// All objects of a resource in order of their keys.
-    pub(crate) fn all(&self, resource: &GroupResource) -> impl Iterator<Item = (&Key, &Object)> {
+    pub(crate) fn all<'a>(&'a self, resource: &GroupResource) -> impl Iterator<Item = (&'a Key, &'a Object)> + use<'a> {
         self.tables.get(resource).into_iter().flatten()
     }
 

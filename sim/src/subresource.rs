@@ -5,11 +5,12 @@
 //!
 //! # Differences
 //!
-//! Nobody is asked who they are: every review allows. Tokens are not signed. An eviction asks no disruption budget.
+//! An eviction asks no disruption budget.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::access::{reviews, token_request};
 use crate::body::fields;
 use crate::clock::rfc3339;
 use crate::kinds::{self, Causes};
@@ -23,9 +24,6 @@ use crate::shape;
 use crate::status::{Cause, Status};
 use crate::store;
 use crate::write::present;
-
-/// How long a token holds when the request does not say.
-const TOKEN_SECONDS: i64 = 3600;
 
 /// What a subresource shows of an object in its stored form.
 pub(crate) fn get(def: &ResourceDef, name: &str, object: &Object) -> Result<Object, Status> {
@@ -212,7 +210,7 @@ pub(crate) fn create(
             core.delete(def, target, &deletion, now)?;
             Ok(success())
         }
-        ("serviceaccounts", "token") => Ok(token(&object, body, now)),
+        ("serviceaccounts", "token") => token_request::answer(core, &object, body, now),
         _ => Err(Status::method_not_allowed()),
     }
 }
@@ -265,26 +263,6 @@ fn bind(
     Ok(success())
 }
 
-fn token(account: &Object, mut request: Value, now: Timestamp) -> Object {
-    let asked = meta::at(&request, "spec.expirationSeconds").and_then(Value::as_i64);
-    let seconds = asked.unwrap_or(TOKEN_SECONDS);
-    let expires = now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(now);
-    if let Some(spec) = meta::object_at(&mut request, "spec") {
-        spec.insert("expirationSeconds".to_owned(), Value::from(seconds));
-        spec.entry("boundObjectRef").or_insert(Value::Null);
-    }
-    request["apiVersion"] = Value::from("authentication.k8s.io/v1");
-    request["kind"] = Value::from("TokenRequest");
-    request["metadata"] = json!({
-        "name": account.name(), "namespace": account.namespace(), "uid": account.uid(), "creationTimestamp": rfc3339(now),
-    });
-    request["status"] = json!({
-        "token": format!("unsigned.{}.{}", account.namespace().unwrap_or_default(), account.name()),
-        "expirationTimestamp": rfc3339(expires),
-    });
-    Object::new(request)
-}
-
 /// Answers a kind that is only a question: nothing is stored.
 pub(crate) fn answer(
     core: &mut Core,
@@ -298,25 +276,15 @@ pub(crate) fn answer(
     body["apiVersion"] = Value::from(def.api_version());
     body["kind"] = Value::from(def.kind.as_str());
     meta::metadata_mut(&mut body);
-    body["status"] = match def.plural.as_str() {
-        "bindings" => {
-            let pod = meta::meta_text(&body, "name").to_owned();
-            let pods = core.registry.find("", "v1", "pods").cloned();
-            let pods = pods.ok_or_else(Status::unknown_resource)?;
-            let namespace = target.namespace.as_deref().unwrap_or_default();
-            let target = Target::new("", "v1", "pods").in_namespace(namespace).named(&pod);
-            let options = WriteOptions::default();
-            return create(core, &pods, &target, "binding", body, &options, now);
-        }
-        "selfsubjectreviews" => json!({
-            "userInfo": {"username": "kubernetes-admin", "groups": ["system:masters", "system:authenticated"]},
-        }),
-        "tokenreviews" => json!({"authenticated": true, "user": {"username": "kubernetes-admin"}}),
-        "selfsubjectrulesreviews" => json!({
-            "incomplete": false, "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
-            "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
-        }),
-        _ => json!({"allowed": true}),
-    };
+    if def.plural == "bindings" {
+        let pod = meta::meta_text(&body, "name").to_owned();
+        let pods = core.registry.find("", "v1", "pods").cloned();
+        let pods = pods.ok_or_else(Status::unknown_resource)?;
+        let namespace = target.namespace.as_deref().unwrap_or_default();
+        let target = Target::new("", "v1", "pods").in_namespace(namespace).named(&pod);
+        let options = WriteOptions::default();
+        return create(core, &pods, &target, "binding", body, &options, now);
+    }
+    reviews::answer(core, def, target, &mut body, now)?;
     Ok(Object::new(body))
 }

@@ -20,6 +20,7 @@ use futures::Stream;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::access::Attributes;
 use crate::meta;
 use crate::object::Object;
 use crate::options::{Target, WatchOptions};
@@ -88,6 +89,7 @@ impl ApiServer {
         let waiter = Waiter::new(self);
         let now = self.now();
         let core = self.lock();
+        self.authorize(&core, &Attributes::of("watch", target).selecting(options.field_selector.as_deref()))?;
         let def = core.registry.resolve(target)?;
         if !def.supports("watch") {
             return Err(Status::method_not_allowed());

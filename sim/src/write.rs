@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::access::{Attributes, escalation};
 use crate::admission;
 use crate::body::{identified, typed};
 use crate::clock::rfc3339;
@@ -52,6 +53,7 @@ impl ApiServer {
         options.check("CreateOptions")?;
         let now = self.now();
         self.transaction(|core| {
+            self.may(core, "create", target)?;
             let def = core.registry.resolve(target)?;
             reading::read(core, &def, target, &mut body, options, warnings)?;
             match target.subresource.as_deref() {
@@ -79,6 +81,7 @@ impl ApiServer {
         options.check("UpdateOptions")?;
         let now = self.now();
         self.transaction(|core| {
+            self.may(core, "update", target)?;
             let def = core.registry.resolve(target)?;
             allowed(&def, target, "update")?;
             reading::read(core, &def, target, &mut body, options, warnings)?;
@@ -128,6 +131,7 @@ impl ApiServer {
         options.check("PatchOptions")?;
         let now = self.now();
         self.transaction(|core| {
+            self.may(core, "patch", target)?;
             let def = core.registry.resolve(target)?;
             allowed(&def, target, "patch")?;
             patch::supported(&def, patch, options)?;
@@ -318,6 +322,7 @@ impl Core {
         if owners == Owners::ByChange {
             managed::note(self, &managed::Write::new(def, None, options, now), None, &mut body);
         }
+        escalation::check(self, def, target, None, &body)?;
         admission::prepare_create(self, def, &mut body)?;
         self.show(def, &mut body);
         if self.admission {
@@ -331,6 +336,10 @@ impl Core {
         }
         admission::create(self, def, &mut body)?;
         self.show(def, &mut body);
+        if target.name.is_some() {
+            // A create by an update or an apply: only that has been allowed so far.
+            self.authorize(&self.access.caller, &Attributes::of("create", target))?;
+        }
         let key = store::key(namespace, &name);
         if let Some(there) = self.store.get(&storage, &key) {
             let mut status = Status::already_exists(&def.group, &def.plural, &name);
@@ -428,6 +437,7 @@ impl Core {
             managed::note(self, &write, Some(old.value()), &mut new);
         }
         if target.subresource.is_none() {
+            escalation::check(self, def, target, Some(old), &new)?;
             admission::prepare_update(self, def, old, &mut new);
             self.show(def, &mut new);
         }

@@ -36,6 +36,7 @@ mod selector;
 mod service_account;
 mod statefulset;
 
+use crate::access::UserInfo;
 use crate::server::ApiServer;
 use access::Access;
 
@@ -120,7 +121,8 @@ impl Actors {
     /// Some of them; they step in the order of [`ActorKind::ALL`] whatever the order here.
     pub fn only(server: &ApiServer, kinds: &[ActorKind]) -> Self {
         let kinds = ActorKind::ALL.into_iter().filter(|kind| kinds.contains(kind)).collect();
-        Self { server: server.clone(), kinds, settings: Settings::default() }
+        // Whoever starts them: controllers have rights of their own.
+        Self { server: server.acting_as(UserInfo::admin()), kinds, settings: Settings::default() }
     }
 
     /// The same actors in another cluster.

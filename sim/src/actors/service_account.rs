@@ -7,16 +7,16 @@
 //!
 //! # Differences
 //!
-//! The certificate authority and the signatures of the tokens are made up; nothing verifies them.
+//! The certificate authority is made up. Tokens are signed as those of requests are: only this server can verify them.
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::access::{
     Access, CONFIG_MAPS, NAMESPACES, SECRETS, SERVICE_ACCOUNTS, annotation, entry, is_deleting, set_annotation, text,
 };
+use crate::access::{LEGACY_ISSUER, account_name};
 use crate::object::Object;
 use crate::options::Propagation;
 
@@ -27,7 +27,6 @@ const DEFAULT_ACCOUNT: &str = "default";
 const TOKEN_TYPE: &str = "kubernetes.io/service-account-token";
 const ACCOUNT_NAME: &str = "kubernetes.io/service-account.name";
 const ACCOUNT_UID: &str = "kubernetes.io/service-account.uid";
-const ISSUER: &str = "kubernetes/serviceaccount";
 
 pub(super) fn pass(access: Access<'_>) {
     for namespace in access.all(NAMESPACES) {
@@ -89,7 +88,7 @@ fn sync_token(access: Access<'_>, secret: &Object) {
     let namespace = account.namespace().unwrap_or_default();
     let mut body = secret.value().clone();
     let mut changed = set_annotation(&mut body, ACCOUNT_UID, account.uid());
-    let token = token(secret, &account);
+    let token = access.server.sign_token(&claims(secret, &account));
     let data = entry(&mut body, "data");
     let empty = |value: Option<&Value>| value.and_then(Value::as_str).is_none_or(str::is_empty);
     let ca = Value::String(STANDARD.encode(root_ca()));
@@ -108,20 +107,15 @@ fn sync_token(access: Access<'_>, secret: &Object) {
     }
 }
 
-/// A token in the form of a JWT; the same secret and account always have the same.
-fn token(secret: &Object, account: &Object) -> String {
+/// What the token of a secret says; the same secret and account always have the same.
+fn claims(secret: &Object, account: &Object) -> Value {
     let namespace = account.namespace().unwrap_or_default();
-    let header = json!({"alg": "RS256", "kid": "kubesim"});
-    let claims = json!({
-        "iss": ISSUER,
+    json!({
+        "iss": LEGACY_ISSUER,
         "kubernetes.io/serviceaccount/namespace": namespace,
         "kubernetes.io/serviceaccount/secret.name": secret.name(),
         "kubernetes.io/serviceaccount/service-account.name": account.name(),
         "kubernetes.io/serviceaccount/service-account.uid": account.uid(),
-        "sub": format!("system:serviceaccount:{namespace}:{}", account.name()),
-    });
-    let signed =
-        format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
-    let signature = URL_SAFE_NO_PAD.encode(Sha256::digest(signed.as_bytes()));
-    format!("{signed}.{signature}")
+        "sub": account_name(namespace, account.name()),
+    })
 }

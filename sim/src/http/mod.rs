@@ -12,7 +12,7 @@
 //!
 //! # Differences
 //!
-//! No authentication, no TLS, no `/openapi/v2`, no metrics; Protobuf is read
+//! Whoever sends no token is the administrator. No TLS, no `/openapi/v2`, no metrics; Protobuf is read
 //! for a few kinds and never written; `attach`, `portforward` and `proxy`
 //! answer 501; SPDY is refused, `exec` speaks WebSocket only. A path that names a namespace for a cluster-scoped
 //! resource answers like an unknown resource; `POST` without one for a namespaced resource is 400.
@@ -22,6 +22,7 @@ mod body;
 mod discovery;
 mod duplex;
 mod exec_ws;
+mod identity;
 mod negotiate;
 mod openapi;
 mod params;
@@ -63,10 +64,15 @@ impl Router {
     /// Answers a request whose body has been read. `exec` needs a request that came over an upgradable
     /// connection, inside a tokio runtime.
     pub fn handle(&self, request: Request<Bytes>) -> Response<Body> {
-        let server = &self.0;
         let (mut parts, body) = request.into_parts();
         let query = Query::parse(parts.uri.query().unwrap_or_default());
-        let route = match Route::parse(parts.uri.path()) {
+        let route = Route::parse(parts.uri.path());
+        let admitted = match identity::admitted(&self.0, &parts, &route, &query) {
+            Ok(admitted) => admitted,
+            Err(refused) => return answer::status(&refused),
+        };
+        let server = &admitted;
+        let route = match route {
             Route::Resource { target, watch } => {
                 let watch = watch || query.flag("watch").unwrap_or_default();
                 return resource::answer(Call { server, target, query, watch, parts: &mut parts, body });

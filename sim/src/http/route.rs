@@ -148,7 +148,7 @@ fn segments(path: &str) -> Option<Vec<String>> {
 
 /// Percent-decodes; `plus` also turns `+` into a space, as in a query. A broken escape stays as it is.
 /// `None` where the result is not UTF-8.
-fn decode(text: &str, plus: bool) -> Option<String> {
+pub(super) fn decode(text: &str, plus: bool) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;

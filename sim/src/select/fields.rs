@@ -45,6 +45,12 @@ impl FieldSelector {
         self.0.is_empty()
     }
 
+    /// The value that the field must have.
+    pub(crate) fn exactly(&self, field: &str) -> Option<&str> {
+        let found = self.0.iter().find(|requirement| requirement.equal && requirement.field == field);
+        found.map(|requirement| requirement.value.as_str())
+    }
+
     /// The message for the first field that the resource cannot be selected by.
     pub(super) fn check(&self, def: &ResourceDef) -> Result<(), String> {
         let extra = selectable(def);
