@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::access::Caller;
 use crate::exec::{ExecCall, ExecOptions, ExecScript, Process};
 use crate::meta;
 use crate::object::Object;
@@ -20,7 +21,9 @@ impl ApiServer {
     /// Runs a command in a container of a pod. 404 without the pod, 400 where the container is ambiguous or unknown or the pod does
     /// not run. The delay of the answer is the caller's to wait.
     pub fn exec(&self, namespace: &str, pod: &str, options: &ExecOptions) -> Result<Process, Status> {
-        let found = self.get(&Target::new("", "v1", "pods").in_namespace(namespace).named(pod))?;
+        let target = Target::new("", "v1", "pods").in_namespace(namespace).named(pod);
+        self.may(&self.lock(), "create", &target.clone().sub("exec"))?;
+        let found = self.for_caller(Caller { allowed: true, ..self.caller().clone() }).get(&target)?;
         let call = ExecCall {
             namespace: namespace.to_owned(),
             pod: pod.to_owned(),

@@ -67,16 +67,15 @@ impl Attributes {
     /// 403 for this user.
     pub(crate) fn forbidden(&self, user: &UserInfo, reason: &str) -> Status {
         let (name, verb) = (&user.username, &self.verb);
-        let message = match &self.path {
-            Some(path) => format!("User {name:?} cannot {verb} path {path:?}"),
-            None => {
-                let scope = match self.namespace.as_str() {
-                    "" => "at the cluster scope".to_owned(),
-                    namespace => format!("in the namespace {namespace:?}"),
-                };
-                let (resource, group) = (self.combined(), &self.group);
-                format!("User {name:?} cannot {verb} resource {resource:?} in API group {group:?} {scope}")
-            }
+        let message = if let Some(path) = &self.path {
+            format!("User {name:?} cannot {verb} path {path:?}")
+        } else {
+            let scope = match self.namespace.as_str() {
+                "" => "at the cluster scope".to_owned(),
+                namespace => format!("in the namespace {namespace:?}"),
+            };
+            let (resource, group) = (self.combined(), &self.group);
+            format!("User {name:?} cannot {verb} resource {resource:?} in API group {group:?} {scope}")
         };
         // As a real server does it, so that nobody's browser runs what a request brought.
         let mut message = message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");

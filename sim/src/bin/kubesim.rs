@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use kubesim::actors::{Actors, Settings};
 use kubesim::manifest::{self, Manifest};
-use kubesim::{ApiServer, Clock, Options, kubeconfig};
+use kubesim::{ApiServer, Authorization, Clock, Options, UserInfo, kubeconfig};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -49,6 +49,30 @@ struct Serve {
     /// Only the API: no objects of a fresh cluster beyond four namespaces, no controllers, no node
     #[arg(long)]
     bare: bool,
+    /// Hold requests to the roles and bindings in the cluster. Whoever sends no token is still the administrator, see --anonymous
+    #[arg(long)]
+    rbac: bool,
+    /// A bearer token and whose it is, as `secret=jane:devs,ops` (user, then groups); may be repeated
+    #[arg(long, value_name = "TOKEN=USER[:GROUP,…]", value_parser = token)]
+    token: Vec<(String, UserInfo)>,
+    /// Take whoever sends no token for system:anonymous instead of the administrator
+    #[arg(long)]
+    anonymous: bool,
+}
+
+/// `TOKEN=USER[:GROUP,…]`.
+fn token(text: &str) -> Result<(String, UserInfo), String> {
+    let (token, user) = text.split_once('=').ok_or("it has to be TOKEN=USER[:GROUP,…]")?;
+    let (name, groups) = match user.strip_prefix("system:") {
+        // The names of a cluster's own parts are full of colons.
+        Some(_) => (user, ""),
+        None => user.split_once(':').unwrap_or((user, "")),
+    };
+    if token.is_empty() || token.contains(' ') || name.is_empty() {
+        return Err("neither token nor user may be empty, and a token has no spaces".to_owned());
+    }
+    let groups = groups.split(',').filter(|group| !group.is_empty());
+    Ok((token.to_owned(), groups.fold(UserInfo::new(name), UserInfo::in_group)))
 }
 
 /// What ends the command early, with its exit code.
@@ -88,6 +112,8 @@ async fn serve(options: &Serve) -> Result<(), Failure> {
         seed: options.seed,
         clock: Clock::system(),
         bootstrap: !options.bare,
+        authorization: if options.rbac { Authorization::Rbac } else { Authorization::AlwaysAllow },
+        tokens: options.token.iter().cloned().collect(),
         ..Options::default()
     });
     load(&server, manifests)?;
@@ -113,6 +139,7 @@ async fn serve(options: &Serve) -> Result<(), Failure> {
         _ => {}
     }
 
+    let served = if options.anonymous { server.acting_as(UserInfo::anonymous()) } else { server.clone() };
     let actors = async {
         if options.bare {
             std::future::pending::<()>().await;
@@ -126,7 +153,7 @@ async fn serve(options: &Serve) -> Result<(), Failure> {
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
         () = actors => Err(failed("the controllers stopped")),
-        served = server.serve(listener) => served.map_err(|error| failed(format!("stopped serving: {error}"))),
+        served = served.serve(listener) => served.map_err(|error| failed(format!("stopped serving: {error}"))),
     }
 }
 

@@ -15,6 +15,7 @@ use super::route::{ParsedTarget, Query};
 use super::shape::{Shaper, not_acceptable};
 use super::stream::{Body, Events};
 use super::table::IncludeObject;
+use crate::access::Attributes;
 use crate::process;
 use crate::{ApiServer, Deleted, Object, Patch, ResourceDef, Status, Target};
 
@@ -193,6 +194,9 @@ impl Call<'_> {
         if !matches!(self.parts.method, Method::GET | Method::POST) {
             return Err(Status::method_not_allowed());
         }
+        // A WebSocket is opened by a GET: the right to read alone does not run programs.
+        let attributes = Attributes::of("create", &self.target.clone().into());
+        self.server.lock().authorize(self.server.user(), &attributes)?;
         let pod = self.pod()?;
         exec_ws::answer(self.server, &pod, &self.query, self.parts)
     }

@@ -175,7 +175,10 @@ fn requests_are_refused_before_anything_else_is_seen() {
         "pods \"p\" is forbidden: User \"jane\" cannot get resource \"pods/exec\" in API group \"\" in the namespace \
          \"default\""
     );
-    give(&server, "exec", json!([rule(&[""], &["pods/exec"], &["get", "create"])]), user("jane"));
+    give(&server, "read", json!([rule(&[""], &["pods/exec"], &["get"])]), user("jane"));
+    let exec = get(&server, "/api/v1/namespaces/default/pods/p/exec?command=ls", &bearer);
+    assert!(exec.message().contains("cannot create resource \"pods/exec\""), "{}", exec.message());
+    give(&server, "exec", json!([rule(&[""], &["pods/exec"], &["create"])]), user("jane"));
     assert_eq!(get(&server, "/api/v1/namespaces/default/pods/p/exec?command=ls", &bearer).code, 404);
 }
 
