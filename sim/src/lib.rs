@@ -43,6 +43,7 @@ mod shape;
 mod status;
 mod store;
 mod subresource;
+mod table;
 mod validate_name;
 mod watch;
 mod write;

@@ -188,7 +188,7 @@ pub struct WatchOptions {
     pub label_selector: Option<String>,
     /// As in a list.
     pub field_selector: Option<String>,
-    /// When the stream ends, on the server's clock; `None` is never.
+    /// When the stream ends, on the server's clock; `None` is after half an hour to an hour.
     pub timeout_seconds: Option<u64>,
     /// Whether the caller understands bookmarks.
     pub allow_bookmarks: bool,

@@ -96,8 +96,11 @@ impl Core {
             items.push(present(def, object));
             last = Some(key);
         }
-        // Counted only where it is told: behind a selector it is enough to know that there is more.
-        let remaining = if selection.is_empty() { matching.count() } else { usize::from(matching.next().is_some()) };
+        // Behind a selector it is enough to know that there is more; without one nobody needs to look at the rest.
+        let remaining = match last {
+            Some(last) if selection.is_empty() => self.store.count_behind(&storage, &prefix, last, at),
+            _ => usize::from(matching.next().is_some()),
+        };
         let remaining = remaining as u64;
         let continue_token = last.filter(|_| remaining > 0).map(|key| token(at, &key[prefix.len()..]));
         Ok(List {

@@ -351,6 +351,11 @@ impl Waiter {
         Self { server: server.clone(), id }
     }
 
+    /// A number that no other one has.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
     pub(crate) fn register(&self, context: &Context<'_>) {
         let mut wakers = self.server.wakers();
         wakers.insert(self.id, context.waker().clone());

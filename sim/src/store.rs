@@ -4,7 +4,7 @@
 //! key is `namespace/name` as in the real storage, so that lists come in the same order.
 //!
 //! An old snapshot is the present with the later changes undone: pages of a list cost one walk over the page and one over the
-//! changes since, not a copy of the store.
+//! changes since, not a copy of the store, nor a walk over what follows the page.
 
 use std::collections::BTreeMap;
 use std::iter::Peekable;
@@ -16,8 +16,10 @@ use crate::history::{Change, History};
 use crate::meta;
 use crate::object::Object;
 use crate::resource::GroupResource;
+use crate::table::{Key, Table};
 
-pub(crate) type Key = Arc<str>;
+/// The most memory that the past may hold, in bytes.
+const HISTORY_BYTES: usize = 256 << 20;
 
 /// The key of an object.
 pub(crate) fn key(namespace: Option<&str>, name: &str) -> String {
@@ -30,14 +32,14 @@ pub(crate) fn key(namespace: Option<&str>, name: &str) -> String {
 #[derive(Debug)]
 pub(crate) struct Store {
     revision: u64,
-    tables: BTreeMap<GroupResource, BTreeMap<Key, Object>>,
+    tables: BTreeMap<GroupResource, Table>,
     pub(crate) history: History,
 }
 
 impl Store {
     /// An empty store at revision 1, as the real storage begins.
     pub(crate) fn new(history_limit: usize) -> Self {
-        Self { revision: 1, tables: BTreeMap::new(), history: History::new(history_limit) }
+        Self { revision: 1, tables: BTreeMap::new(), history: History::new(history_limit, HISTORY_BYTES) }
     }
 
     pub(crate) fn revision(&self) -> u64 {
@@ -50,7 +52,14 @@ impl Store {
 
     /// All objects of a resource in order of their keys.
     pub(crate) fn all<'a>(&'a self, resource: &GroupResource) -> impl Iterator<Item = (&'a Key, &'a Object)> + use<'a> {
-        self.tables.get(resource).into_iter().flatten()
+        self.tables.get(resource).into_iter().flat_map(|table| table.starting_at(""))
+    }
+
+    /// The objects of a resource in one namespace, in order of their names.
+    pub(crate) fn within(&self, resource: &GroupResource, namespace: &str) -> impl Iterator<Item = &Object> + use<'_> {
+        let prefix = key(Some(namespace), "");
+        let table = self.tables.get(resource).map(|table| table.starting_at(&prefix));
+        table.into_iter().flatten().take_while(move |(key, _)| key.starts_with(&prefix)).map(|(_, object)| object)
     }
 
     /// Writes an object at the next revision.
@@ -75,7 +84,7 @@ impl Store {
     /// Removes an object at the next revision and gives its last state.
     pub(crate) fn remove(&mut self, resource: &GroupResource, key: &str) -> Option<Object> {
         let table = self.tables.get_mut(resource)?;
-        let (key, old) = table.remove_entry(key)?;
+        let (key, old) = table.remove(key)?;
         self.revision += 1;
         let mut last = old.value().clone();
         meta::set(&mut last, "resourceVersion", self.revision.to_string());
@@ -100,22 +109,40 @@ impl Store {
         start: &str,
         at: u64,
     ) -> Snapshot<'a, impl Iterator<Item = (&'a Key, &'a Object)>> {
-        let mut undone: BTreeMap<&'a str, Option<(&'a Key, &'a Object)>> = BTreeMap::new();
+        let undone = self.undone(resource, prefix, at, |key| key >= start);
+        let from = if start < prefix { prefix } else { start };
+        let present = self.tables.get(resource).map(|table| table.starting_at(from));
+        let present = present.into_iter().flatten().take_while(move |(key, _)| key.starts_with(prefix));
+        Snapshot { present: present.peekable(), undone: undone.into_iter().peekable() }
+    }
+
+    /// How many objects such a snapshot has behind a key, without walking over them.
+    pub(crate) fn count_behind(&self, resource: &GroupResource, prefix: &str, last: &str, at: u64) -> usize {
+        let Some(table) = self.tables.get(resource) else {
+            return 0;
+        };
+        let within = |key: &str| key < prefix || key.starts_with(prefix);
+        let mut count = table.rank(within).saturating_sub(table.rank(|key| key <= last));
+        for (key, old) in self.undone(resource, prefix, at, |key| key > last) {
+            match (old.is_some(), table.get(key).is_some()) {
+                (true, false) => count += 1,
+                (false, true) => count = count.saturating_sub(1),
+                _ => {}
+            }
+        }
+        count
+    }
+
+    /// What the wanted keys with a prefix were at revision `at`, if they have changed since.
+    fn undone(&self, resource: &GroupResource, prefix: &str, at: u64, wanted: impl Fn(&str) -> bool) -> Changes<'_> {
+        let mut undone = Changes::new();
         for change in self.history.after(at) {
-            if change.resource == *resource && change.key.starts_with(prefix) && change.key.as_ref() >= start {
+            if change.resource == *resource && change.key.starts_with(prefix) && wanted(&change.key) {
                 // The first change after `at` knows the state at `at`.
                 undone.entry(change.key.as_ref()).or_insert_with(|| change.old.as_ref().map(|old| (&change.key, old)));
             }
         }
-        let from: Key = Arc::from(if start < prefix { prefix } else { start });
-        let present = self
-            .tables
-            .get(resource)
-            .map(|table| table.range(from..))
-            .into_iter()
-            .flatten()
-            .take_while(move |(key, _)| key.starts_with(prefix));
-        Snapshot { present: present.peekable(), undone: undone.into_iter().peekable() }
+        undone
     }
 
     /// Forgets the past.
@@ -124,6 +151,7 @@ impl Store {
     }
 }
 
+type Changes<'a> = BTreeMap<&'a str, Option<(&'a Key, &'a Object)>>;
 type Undone<'a> = std::collections::btree_map::IntoIter<&'a str, Option<(&'a Key, &'a Object)>>;
 
 /// A walk over an old state: the present, with the keys that changed since replaced by what they were.
@@ -191,6 +219,9 @@ mod tests {
                     .map(|(key, object)| (key.to_string(), object.clone()))
                     .collect();
                 let expected: Vec<_> = copy.into_iter().filter(|(key, _)| *key >= start).collect();
+                prop_assert_eq!(store.count_behind(&resource, "a/", &start, revision), {
+                    seen.iter().filter(|(key, _)| *key > start).count()
+                });
                 prop_assert_eq!(seen, expected);
             }
         }

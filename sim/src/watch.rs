@@ -2,12 +2,11 @@
 //!
 //! Owns the cursor of one watcher. It reads the store's history and is woken by writes; nothing is pushed to it, so that a slow
 //! watcher costs nothing and falls off the end of the history like a real one: with an error event 410. Works without a runtime
-//! ([`Watch::try_next`]) and as a stream that also ends at its timeout on the server's clock.
+//! ([`Watch::try_next`]) and as a stream that also has a bookmark every minute, and ends at its timeout, on the server's clock.
 //!
 //! # Differences
 //!
-//! Bookmarks come at the end of the initial events and of the watch, not every minute. A watch without a timeout never ends, where a
-//! real server chooses one.
+//! A watch without a timeout ends after half an hour to an hour, as on a real server, by its number and not by chance.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -32,7 +31,13 @@ use crate::status::{Cause, Status};
 use crate::write::present;
 
 /// How long before its end a watch gets its last bookmark; one that is not longer gets none, as on a real server.
-const BOOKMARK_LEAD_SECONDS: u64 = 2;
+const BOOKMARK_LEAD: SignedDuration = SignedDuration::from_secs(2);
+
+/// How long after one bookmark the next one comes.
+const BOOKMARK_INTERVAL: SignedDuration = SignedDuration::from_mins(1);
+
+/// The shortest watch of a client that does not say how long; the longest is twice that.
+const TIMEOUT_SECONDS: u64 = 1_800;
 
 /// One event of a watch.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,11 +68,12 @@ pub struct Watch {
     name: Option<String>,
     selection: Selection,
     allow_bookmarks: bool,
-    /// Whether it is long enough for a bookmark before its end.
-    last_bookmark: bool,
+    /// When the next bookmark is due, if there is to be one.
+    bookmark: Option<Timestamp>,
     cursor: u64,
     queue: VecDeque<WatchEvent>,
-    deadline: Option<Timestamp>,
+    deadline: Timestamp,
+    /// Until the next bookmark or the deadline.
     sleep: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     ended: bool,
 }
@@ -101,13 +107,10 @@ impl ApiServer {
             Some(wanted) => wanted,
             None => asked == 0,
         };
-        if options.send_initial_events.is_some() && asked > current {
-            return Err(Status::too_large_resource_version(asked, current));
-        }
-        let deadline = options.timeout_seconds.map(|seconds| {
-            let seconds = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-            now.checked_add(seconds).unwrap_or(Timestamp::MAX)
-        });
+        let seconds = options.timeout_seconds.filter(|seconds| *seconds > 0);
+        // Spread, so that watches which began together do not end together.
+        let seconds = seconds.unwrap_or_else(|| TIMEOUT_SECONDS + waiter.id().wrapping_mul(7_919) % TIMEOUT_SECONDS);
+        let deadline = after(now, SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)));
         let mut watch = Watch {
             server: self.clone(),
             waiter,
@@ -115,7 +118,7 @@ impl ApiServer {
             name: target.name.clone(),
             selection,
             allow_bookmarks: options.allow_bookmarks,
-            last_bookmark: options.timeout_seconds.is_none_or(|seconds| seconds > BOOKMARK_LEAD_SECONDS),
+            bookmark: next_bookmark(now, deadline).filter(|_| options.allow_bookmarks),
             cursor: if initial || asked == 0 { current } else { asked },
             queue: VecDeque::new(),
             deadline,
@@ -123,14 +126,27 @@ impl ApiServer {
             ended: false,
             def,
         };
-        if initial {
+        // Once the request itself is right, what goes wrong is told in the stream.
+        if options.send_initial_events.is_some() && asked > current {
+            watch.fail(Status::too_large_resource_version(asked, current));
+        } else if initial {
             watch.begin(&core, options.send_initial_events == Some(true));
         } else if asked > 0 && asked < core.store.history.floor() {
-            return Err(Status::too_old(asked, core.store.history.floor()));
+            watch.fail(Status::too_old(asked, core.store.history.floor()));
         }
         drop(core);
         Ok(watch)
     }
+}
+
+fn after(time: Timestamp, by: SignedDuration) -> Timestamp {
+    time.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// When a bookmark is due that is thought of now: every minute, and shortly before the end.
+fn next_bookmark(now: Timestamp, deadline: Timestamp) -> Option<Timestamp> {
+    let last = deadline.checked_sub(BOOKMARK_LEAD).unwrap_or(now);
+    Some(after(now, BOOKMARK_INTERVAL).min(last)).filter(|time| *time > now)
 }
 
 fn validate(options: &WatchOptions) -> Result<(), Status> {
@@ -186,9 +202,7 @@ impl Watch {
     fn advance(&mut self, core: &Core) {
         let floor = core.store.history.floor();
         if self.cursor < floor {
-            self.queue.push_back(WatchEvent::Error(Status::too_old(self.cursor, floor)));
-            self.ended = true;
-            return;
+            return self.fail(Status::too_old(self.cursor, floor));
         }
         let storage = self.def.storage();
         for change in core.store.history.after(self.cursor) {
@@ -216,12 +230,19 @@ impl Watch {
         }
     }
 
-    /// Ends the watch, with a bookmark for those who understand it.
-    fn end(&mut self) {
-        if self.allow_bookmarks && self.last_bookmark && !self.ended {
-            self.queue.push_back(WatchEvent::Bookmark { revision: self.cursor, initial_events_end: false });
-        }
+    /// Ends the watch with an error.
+    fn fail(&mut self, status: Status) {
+        self.queue.push_back(WatchEvent::Error(status));
         self.ended = true;
+    }
+
+    /// Queues the bookmark that is due, and ends the watch at its time.
+    fn tick(&mut self, now: Timestamp) {
+        if self.bookmark.is_some_and(|due| due <= now) {
+            self.queue.push_back(WatchEvent::Bookmark { revision: self.cursor, initial_events_end: false });
+            self.bookmark = next_bookmark(now, self.deadline);
+        }
+        self.ended |= self.deadline <= now;
     }
 }
 
@@ -238,18 +259,16 @@ impl Stream for Watch {
         if this.ended {
             return Poll::Ready(None);
         }
-        let Some(deadline) = this.deadline else {
-            return Poll::Pending;
-        };
         let clock = this.server.clock().clone();
         loop {
-            let left = deadline.duration_since(clock.now());
-            let Ok(left) = Duration::try_from(left) else {
-                break;
-            };
-            if left.is_zero() {
-                break;
+            let now = clock.now();
+            this.tick(now);
+            if this.ended || !this.queue.is_empty() {
+                this.sleep = None;
+                return Poll::Ready(this.queue.pop_front());
             }
+            let next = this.bookmark.map_or(this.deadline, |due| due.min(this.deadline));
+            let left = Duration::try_from(next.duration_since(now)).unwrap_or_default();
             let sleep = this.sleep.get_or_insert_with(|| {
                 let clock = clock.clone();
                 Box::pin(async move { clock.sleep(left).await })
@@ -259,7 +278,5 @@ impl Stream for Watch {
             }
             this.sleep = None;
         }
-        this.end();
-        Poll::Ready(this.queue.pop_front())
     }
 }

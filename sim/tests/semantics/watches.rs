@@ -97,7 +97,11 @@ fn what_is_forgotten_is_410_at_the_start_and_in_the_stream() {
     let mut watch = server.watch(&config_maps(), &from(start)).expect("a watch");
     config_map(&server, "a");
     server.compact();
-    assert_eq!(refusal(server.watch(&config_maps(), &from(start))), (410, "Expired".to_owned()));
+    let mut late = server.watch(&config_maps(), &from(start)).expect("a watch that ends at once");
+    let Some(WatchEvent::Error(status)) = late.try_next() else { panic!("an error") };
+    assert_eq!((status.code, status.reason.as_str()), (410, "Expired"));
+    assert_eq!(status.message, format!("too old resource version: {start} ({})", server.revision()));
+    assert!(late.has_ended());
     let events = drain(&mut watch);
     assert_eq!(kinds(&events), ["ERROR"]);
     assert!(watch.has_ended());
@@ -118,6 +122,22 @@ async fn a_stream_wakes_for_writes_and_ends_at_its_timeout() {
     assert_eq!(kinds(&events), ["ADDED", "ADDED", "BOOKMARK"]);
     assert_eq!(events[2], WatchEvent::Bookmark { revision: server.revision(), initial_events_end: false });
     assert_eq!(kubesim::rfc3339(clock.now()), "2026-01-01T00:01:00Z");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_watch_has_a_bookmark_every_minute_and_ends_by_itself() {
+    let start = "2026-01-01T00:00:00Z".parse().expect("a time");
+    let clock = Clock::tokio(start);
+    let server = ApiServer::new(Options { clock: clock.clone(), ..Options::default() });
+    let options = WatchOptions { allow_bookmarks: true, ..from(server.revision()) };
+    let events: Vec<_> = server.watch(&config_maps(), &options).expect("a watch").collect().await;
+    let minutes = clock.now().duration_since(start).as_mins();
+    assert!((30..60).contains(&minutes), "{minutes}");
+    let count = i64::try_from(events.len()).expect("a number");
+    assert!(
+        kinds(&events).iter().all(|kind| *kind == "BOOKMARK") && (minutes..=minutes + 1).contains(&count),
+        "{count}"
+    );
 }
 
 #[tokio::test]
