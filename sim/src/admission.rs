@@ -1,15 +1,18 @@
 //! What is special to a kind when it is written.
 //!
-//! Owns the list of functions that run before a write: the life cycle of namespaces for everything, and per kind the values that the
-//! server fills in and the rules that only it has. A function sees the stored form, may change it, and refuses with a `Status`.
+//! Owns the list of functions that run before a write: the life cycle of namespaces, limit ranges and quotas for everything, and per kind
+//! the values that the server fills in and the rules that only it has. A function sees the stored form, may change it, and refuses with a `Status`.
 //! Schemas are in `reading`.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::crd;
 use crate::kinds;
 use crate::meta;
 use crate::object::Object;
+use crate::options::WriteOptions;
+use crate::quota::Operation;
 use crate::resource::{GroupResource, ResourceDef};
 use crate::server::Core;
 use crate::status::{Cause, Status};
@@ -17,7 +20,9 @@ use crate::status::{Cause, Status};
 mod defaults;
 mod immutable;
 mod initial;
+mod limits;
 mod pods;
+mod quotas;
 mod secrets;
 mod services;
 
@@ -53,6 +58,7 @@ pub(crate) fn prepare_create(core: &Core, def: &ResourceDef, value: &mut Value) 
     }
     let rules = kinds::rules(def);
     if def.group.is_empty() && def.plural == "pods" {
+        limits::default(core, value);
         pods::create(core, def, value)?;
     }
     (rules.prepare_create)(value);
@@ -61,8 +67,20 @@ pub(crate) fn prepare_create(core: &Core, def: &ResourceDef, value: &mut Value) 
 }
 
 /// What an update may not set, and what the cluster sets before anything is checked.
-pub(crate) fn prepare_update(core: &Core, def: &ResourceDef, old: &Object, value: &mut Value) {
+pub(crate) fn prepare_update(
+    core: &Core,
+    def: &ResourceDef,
+    subresource: Option<&str>,
+    old: &Object,
+    value: &mut Value,
+) {
     if !core.admission {
+        return;
+    }
+    if subresource.is_some() {
+        if is_resize(def, subresource) && !old.is_terminating() {
+            limits::default(core, value);
+        }
         return;
     }
     let rules = kinds::rules(def);
@@ -72,21 +90,31 @@ pub(crate) fn prepare_update(core: &Core, def: &ResourceDef, old: &Object, value
     (rules.prepare_update)(old.value(), value);
 }
 
+/// Whether the resources of a pod are changed.
+fn is_resize(def: &ResourceDef, subresource: Option<&str>) -> bool {
+    def.group.is_empty() && def.plural == "pods" && subresource == Some("resize")
+}
+
 /// Before an object is created. `value` has its name and the server's metadata, and is valid.
-pub(crate) fn create(core: &mut Core, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
+pub(crate) fn create(
+    core: &mut Core,
+    def: &ResourceDef,
+    value: &mut Value,
+    options: &WriteOptions,
+    now: Timestamp,
+) -> Result<(), Status> {
     if !core.admission && def.group != "apiextensions.k8s.io" {
         return Ok(());
     }
+    limits::check(core, def, None, value)?;
     match (def.group.as_str(), def.plural.as_str()) {
-        ("", "namespaces") => {
-            initial::namespace(value);
-            Ok(())
-        }
-        ("", "secrets") => secrets::admit(def, value),
-        ("", "services") => services::create(core, def, value),
-        ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value),
-        _ => Ok(()),
+        ("", "namespaces") => initial::namespace(value),
+        ("", "secrets") => secrets::admit(def, value)?,
+        ("", "services") => services::create(core, def, value)?,
+        ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value)?,
+        _ => {}
     }
+    quotas::admit(core, def, Operation::Create, value, options.dry_run, now)
 }
 
 /// Before an object is replaced through its main endpoint or a subresource.
@@ -96,10 +124,25 @@ pub(crate) fn update(
     subresource: Option<&str>,
     old: &Object,
     value: &mut Value,
+    options: &WriteOptions,
+    now: Timestamp,
 ) -> Result<(), Status> {
-    if subresource.is_some() || (!core.admission && def.group != "apiextensions.k8s.io") {
+    if !core.admission && def.group != "apiextensions.k8s.io" {
         return Ok(());
     }
+    if subresource.is_none() {
+        replace(core, def, old, value)?;
+    }
+    let is_pod = def.group.is_empty() && def.plural == "pods";
+    if is_resize(def, subresource) || (subresource.is_none() && !is_pod) {
+        limits::check(core, def, Some(old), value)?;
+    }
+    let operation = Operation::Update { old: old.value(), subresource };
+    quotas::admit(core, def, operation, value, options.dry_run, now)
+}
+
+/// What is special to a kind whose object is replaced.
+fn replace(core: &mut Core, def: &ResourceDef, old: &Object, value: &mut Value) -> Result<(), Status> {
     if def.group.is_empty() && def.plural == "secrets" {
         immutable_data(def, old, value)?;
         secrets::admit(def, value)?;

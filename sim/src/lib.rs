@@ -31,6 +31,8 @@ mod object;
 mod options;
 mod patch;
 mod process;
+mod quantity;
+mod quota;
 mod read;
 mod reading;
 mod resource;

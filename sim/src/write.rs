@@ -334,12 +334,12 @@ impl Core {
             kinds::refuse(def, &name, &causes)?;
             warnings.extend((kinds::rules(def).warn)(None, &body));
         }
-        admission::create(self, def, &mut body)?;
-        self.show(def, &mut body);
         if target.name.is_some() {
             // A create by an update or an apply: only that has been allowed so far.
             self.authorize(&self.access.caller, &Attributes::of("create", target))?;
         }
+        admission::create(self, def, &mut body, options, now)?;
+        self.show(def, &mut body);
         let key = store::key(namespace, &name);
         if let Some(there) = self.store.get(&storage, &key) {
             let mut status = Status::already_exists(&def.group, &def.plural, &name);
@@ -438,7 +438,9 @@ impl Core {
         }
         if target.subresource.is_none() {
             escalation::check(self, def, target, Some(old), &new)?;
-            admission::prepare_update(self, def, old, &mut new);
+        }
+        admission::prepare_update(self, def, target.subresource.as_deref(), old, &mut new);
+        if target.subresource.is_none() {
             self.show(def, &mut new);
         }
         if desired(def, old.value()) != desired(def, &new)
@@ -470,7 +472,7 @@ impl Core {
                 Some(_) => {}
             }
         }
-        admission::update(self, def, target.subresource.as_deref(), old, &mut new)?;
+        admission::update(self, def, target.subresource.as_deref(), old, &mut new, options, now)?;
         self.show(def, &mut new);
         let shown = |object: Object| match target.subresource.as_deref() {
             Some(sub) => subresource::get(def, sub, &object),

@@ -22,10 +22,10 @@ use super::access::{
     text,
 };
 use super::pods::claim_names;
-use super::quantity::milli;
 use super::selector::selects;
 use crate::object::Object;
 use crate::options::Propagation;
+use crate::quantity::milli;
 
 const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
 const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";

@@ -30,7 +30,6 @@ mod namespace;
 mod ownership;
 mod pods;
 mod protection;
-pub(crate) mod quantity;
 mod replicaset;
 mod selector;
 mod service_account;

@@ -12,7 +12,6 @@
 //!
 //! Of several wrong values the alphabetically first is reported, not the first of the text.
 
-mod quantity;
 mod time;
 
 use std::collections::BTreeMap;
@@ -22,6 +21,7 @@ use base64::Engine as _;
 use serde_json::{Map, Value};
 
 use crate::go_types::{self, GoField, GoKind};
+use crate::quantity;
 
 /// A struct with the fields of its inlined structs among its own.
 struct Struct {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::read::{fill, fill_text, list, list_mut, map_of, number, yes};
 use super::resources::show;
-use crate::actors::quantity::milli;
 use crate::meta;
+use crate::quantity::milli;
 
 const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 

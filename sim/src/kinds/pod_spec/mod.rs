@@ -248,7 +248,7 @@ pub(crate) fn claim(spec: &Value, causes: &mut Causes) {
         causes.forbidden("accessModes", why);
     }
     let storage = meta::at(spec, "resources.requests.storage");
-    match storage.and_then(Value::as_str).map(crate::actors::quantity::milli) {
+    match storage.and_then(Value::as_str).map(crate::quantity::milli) {
         None => causes.at("resources", |causes| causes.key("storage", |causes| causes.required("", ""))),
         Some(Some(amount)) if amount <= 0 => {
             let value = storage.cloned().unwrap_or_default();

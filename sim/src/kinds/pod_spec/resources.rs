@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::Pod;
 use super::read::{entries, given, list, not_found, problems};
-use crate::actors::quantity::milli;
 use crate::kinds::Causes;
 use crate::meta;
+use crate::quantity::milli;
 use crate::validate_name;
 
 /// Names without a prefix that mean something somewhere: to a container, a quota, a claim or a node.

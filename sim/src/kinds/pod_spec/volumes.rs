@@ -9,9 +9,9 @@ use super::read::{
     between, each, given, inside, known_if_given, list, mode, no_steps_back, not_reserved, number, problems, relative,
     required, whole, yes,
 };
-use crate::actors::quantity::milli;
 use crate::kinds::Causes;
 use crate::meta;
+use crate::quantity::milli;
 use crate::validate_name;
 
 type Check = fn(&Pod<'_>, &Value, &Value, &mut Causes);
