@@ -76,7 +76,7 @@ fn is_recreate(deployment: &Object) -> bool {
 }
 
 /// A count or a percentage of `of`, 25 % where nothing is said.
-fn share(value: &Value, of: usize, round_up: bool) -> usize {
+pub(super) fn share(value: &Value, of: usize, round_up: bool) -> usize {
     if let Some(count) = value.as_u64() {
         return usize::try_from(count).unwrap_or(usize::MAX).min(1 << 31);
     }

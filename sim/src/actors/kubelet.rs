@@ -1,4 +1,6 @@
-//! Scheduler and kubelet of the one node: pods get a node, run, complete, and go.
+//! Scheduler and kubelets: pods get a node, run, complete, and go.
+//!
+//! Every pod goes to `node-1`, but for those whose affinity names another node. A node that says it is ready runs its pods.
 //!
 //! A pod is scheduled when its claims are bound; until then it says `PodScheduled: False` with the scheduler's words. It
 //! starts when the ConfigMaps and Secrets it mounts are there; until then its containers wait. Pods that are not
@@ -18,6 +20,7 @@ use serde_json::{Value, json};
 use super::access::{
     Access, CLAIMS, CONFIG_MAPS, Coordinates, NODES, PODS, SECRETS, controller, is_deleting, items, set_condition, text,
 };
+use super::placement::node_named;
 use super::pods::{claim_names, is_finished, phase};
 use crate::exec::emulate;
 use crate::object::Object;
@@ -33,26 +36,45 @@ pub(super) fn pass(access: Access<'_>, register: bool) {
     if register {
         register_node(access);
     }
-    if access.get(NODES, None, NODE).is_none() {
+    let nodes = access.all(NODES);
+    if nodes.is_empty() {
         return;
     }
+    let nodes = Nodes(nodes);
     let pods = access.all(PODS);
     let mut addresses = Addresses::new(&pods);
     for pod in &pods {
         match text(pod.value(), "/spec/nodeName").unwrap_or_default() {
-            "" if !is_deleting(pod) && !is_finished(pod) => schedule(access.writing_as("kube-scheduler"), pod),
-            NODE if is_deleting(pod) => kill(access, pod),
-            NODE if is_finished(pod) => {}
-            NODE if phase(pod) == "Running" => complete(access, pod),
-            NODE => {
+            "" if !is_deleting(pod) && !is_finished(pod) => schedule(access.writing_as("kube-scheduler"), pod, &nodes),
+            node if !nodes.runs(node) => {}
+            _ if is_deleting(pod) => kill(access, pod),
+            _ if is_finished(pod) => {}
+            _ if phase(pod) == "Running" => complete(access, pod),
+            _ => {
                 let own = text(pod.value(), "/status/podIP");
                 let address = own.map_or_else(|| addresses.free(), str::to_owned);
                 if start(access, pod, &address) {
                     addresses.taken.insert(address);
                 }
             }
-            _ => {}
         }
+    }
+}
+
+/// The nodes of one pass.
+struct Nodes(Vec<Object>);
+
+impl Nodes {
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|node| node.name() == name)
+    }
+
+    /// Whether a node of this name has a kubelet: it says that it is ready.
+    fn runs(&self, name: &str) -> bool {
+        self.0.iter().find(|node| node.name() == name).is_some_and(|node| {
+            let mut conditions = items(node.value(), "/status/conditions").iter();
+            conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+        })
     }
 }
 
@@ -124,8 +146,14 @@ fn register_node(access: Access<'_>) {
     access.set_status(NODES, &node, status);
 }
 
-/// Why a pod cannot be scheduled, if it cannot: its claims.
-fn unschedulable(access: Access<'_>, pod: &Object) -> Option<String> {
+/// Why a pod cannot be scheduled, if it cannot: its node or its claims.
+fn unschedulable(access: Access<'_>, pod: &Object, nodes: &Nodes) -> Option<String> {
+    if !nodes.has(node_of(pod)) {
+        let count = nodes.0.len();
+        return Some(format!(
+            "0/{count} nodes are available: {count} node(s) didn't match Pod's node affinity/selector."
+        ));
+    }
     if !items(pod.value(), "/spec/schedulingGates").is_empty() {
         return Some("Scheduling is blocked due to non-empty scheduling gates".to_owned());
     }
@@ -156,11 +184,16 @@ fn unschedulable(access: Access<'_>, pod: &Object) -> Option<String> {
     None
 }
 
-fn schedule(access: Access<'_>, pod: &Object) {
-    let Some(message) = unschedulable(access, pod) else {
+/// Where a pod belongs.
+fn node_of(pod: &Object) -> &str {
+    node_named(pod.value()).unwrap_or(NODE)
+}
+
+fn schedule(access: Access<'_>, pod: &Object, nodes: &Nodes) {
+    let Some(message) = unschedulable(access, pod, nodes) else {
         let binding = json!({
             "metadata": {"name": pod.name(), "namespace": pod.namespace(), "uid": pod.uid()},
-            "target": {"apiVersion": "v1", "kind": NODES.kind, "name": NODE},
+            "target": {"apiVersion": "v1", "kind": NODES.kind, "name": node_of(pod)},
         });
         return access.bind(pod, binding);
     };

@@ -15,22 +15,27 @@
 //! # Differences
 //!
 //! Real controllers run side by side and are late by milliseconds to minutes; actors are late only as far as the caller
-//! lets them. No events are written. There is one node, `node-1`, on which everything fits. Not played: horizontal
-//! scaling, cron jobs, daemon sets, disruption budgets, quotas, leases.
+//! lets them. No events are written. There is one node, `node-1`, on which everything fits; others are only what their
+//! objects say. Not played: horizontal scaling, cron jobs, disruption budgets, leases.
 
 mod access;
 mod binder;
+mod daemonset;
 mod deployment;
 mod endpoints;
 mod gc;
 mod hash;
 mod job;
 mod kubelet;
+mod mirror;
 mod namespace;
 mod ownership;
+mod placement;
 mod pods;
 mod protection;
+mod quota;
 mod replicaset;
+mod revisions;
 mod selector;
 mod service_account;
 mod statefulset;
@@ -50,19 +55,23 @@ pub enum ActorKind {
     Definitions,
     /// `kube-root-ca.crt` and the `default` account of every namespace, tokens for Secrets that ask for one.
     ServiceAccounts,
+    /// What is used of resource quotas.
+    Quotas,
     /// Deployment → ReplicaSet, with revisions and rolling updates.
     Deployments,
     /// ReplicaSet → Pod.
     ReplicaSets,
     /// StatefulSet → ControllerRevision, Pods and claims.
     StatefulSets,
+    /// `DaemonSet` → ControllerRevision, and a Pod on every node that fits.
+    DaemonSets,
     /// Job → Pod, and its completion.
     Jobs,
     /// Volumes and claims: binding, releasing, protection; dynamic provisioning if [`Settings::provisioner`].
     Volumes,
-    /// Schedules pods onto the one node and runs them.
+    /// Schedules pods and runs them, on `node-1` and on every other node that says it is ready.
     Kubelet,
-    /// Endpoints and EndpointSlices of Services with a selector.
+    /// Endpoints and EndpointSlices of Services with a selector; EndpointSlices of Endpoints written by hand.
     Endpoints,
     /// Deletes what has lost its owners; foreground and orphan deletion.
     GarbageCollector,
@@ -72,12 +81,14 @@ pub enum ActorKind {
 
 impl ActorKind {
     /// Every kind, in the order in which they step.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Definitions,
         Self::ServiceAccounts,
+        Self::Quotas,
         Self::Deployments,
         Self::ReplicaSets,
         Self::StatefulSets,
+        Self::DaemonSets,
         Self::Jobs,
         Self::Volumes,
         Self::Kubelet,
@@ -174,16 +185,21 @@ impl Actors {
                 self.server.establish_definitions();
             }
             ActorKind::ServiceAccounts => service_account::pass(access),
+            ActorKind::Quotas => quota::pass(access),
             ActorKind::Deployments => deployment::pass(access),
             ActorKind::ReplicaSets => replicaset::pass(access),
             ActorKind::StatefulSets => statefulset::pass(access),
+            ActorKind::DaemonSets => daemonset::pass(access),
             ActorKind::Jobs => job::pass(access),
             ActorKind::Volumes => {
                 binder::pass(access, self.settings.provisioner);
                 protection::pass(access);
             }
             ActorKind::Kubelet => kubelet::pass(access, self.settings.node),
-            ActorKind::Endpoints => endpoints::pass(access),
+            ActorKind::Endpoints => {
+                endpoints::pass(access);
+                mirror::pass(access);
+            }
             ActorKind::GarbageCollector => gc::pass(access),
             ActorKind::Namespaces => namespace::pass(access),
         }

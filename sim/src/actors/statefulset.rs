@@ -12,13 +12,11 @@
 
 use serde_json::{Value, json};
 
-use super::access::{
-    Access, CLAIMS, PODS, REVISIONS, STATEFUL_SETS, controller, entry, is_deleting, items, number, text,
-};
-use super::hash::short;
+use super::access::{Access, CLAIMS, PODS, STATEFUL_SETS, controller, entry, is_deleting, items, number, text};
 use super::ownership::{claim, selected};
 use super::pods::{create, from_template, is_finished, is_ready, label};
 use super::replicaset::{BURST, put_counts, replicas};
+use super::revisions;
 use crate::object::Object;
 use crate::options::Propagation;
 
@@ -31,7 +29,11 @@ const CONTENT_HASH: &str = "controller.kubernetes.io/hash";
 pub(super) fn pass(access: Access<'_>) {
     for set in access.all(STATEFUL_SETS) {
         let pods = claim(access, STATEFUL_SETS, &set, PODS, |pod| selected(&set, pod) && ordinal(&set, pod).is_some());
-        let Some(revision) = sync_revision(access, &set) else { continue };
+        let found = revisions::sync(access, STATEFUL_SETS, &set, CONTENT_HASH);
+        if found.is_none() && !is_deleting(&set) {
+            continue;
+        }
+        let revision = found.map(|revision| revision.name().to_owned()).unwrap_or_default();
         if !is_deleting(&set) {
             manage(access, &set, &pods, &revision);
         }
@@ -44,42 +46,6 @@ fn ordinal(set: &Object, pod: &Object) -> Option<usize> {
     let digits = pod.name().strip_prefix(set.name())?.strip_prefix('-')?;
     let ordinal = digits.parse().ok()?;
     (format!("{ordinal}") == digits).then_some(ordinal)
-}
-
-/// The name of the revision of the present template, made where there is none with this content.
-fn sync_revision(access: Access<'_>, set: &Object) -> Option<String> {
-    let mut template = set.value()["spec"]["template"].clone();
-    template["$patch"] = "replace".into();
-    let data = json!({"spec": {"template": template}});
-    let revisions = claim(access, STATEFUL_SETS, set, REVISIONS, |revision| selected(set, revision));
-    let latest = revisions.iter().filter_map(|revision| number(revision.value(), "/revision")).max().unwrap_or(0);
-    if let Some(found) = revisions.iter().find(|revision| revision.value()["data"] == data) {
-        if number(found.value(), "/revision") != Some(latest) {
-            let mut body = found.value().clone();
-            body["revision"] = latest.saturating_add(1).into();
-            access.update(REVISIONS, body);
-        }
-        return Some(found.name().to_owned());
-    }
-    if is_deleting(set) {
-        return Some(String::new());
-    }
-    let hash = short(&data);
-    let mut labels = set.value()["spec"]["template"]["metadata"]["labels"].clone();
-    if let Some(labels) = labels.as_object_mut() {
-        labels.insert(CONTENT_HASH.to_owned(), hash.clone().into());
-    }
-    let body = json!({
-        "metadata": {
-            "name": format!("{}-{hash}", set.name()),
-            "namespace": set.namespace(),
-            "labels": labels,
-            "ownerReferences": [STATEFUL_SETS.controller_reference(set)],
-        },
-        "data": data,
-        "revision": latest.saturating_add(1),
-    });
-    access.create(REVISIONS, set.namespace(), body).map(|revision| revision.name().to_owned())
 }
 
 fn manage(access: Access<'_>, set: &Object, pods: &[Object], revision: &str) {

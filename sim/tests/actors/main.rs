@@ -2,7 +2,10 @@
 
 mod binding;
 mod collecting;
+mod daemons;
+mod mirrors;
 mod namespaces;
+mod quotas;
 mod running;
 mod tokens;
 mod workloads;
