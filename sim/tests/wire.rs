@@ -351,18 +351,24 @@ async fn what_is_not_there() {
         ("/api/v2", 404, "text/plain; charset=utf-8"),
         ("/api/v1/nosuchkinds", 404, JSON),
         ("/api/v1/namespaces/default/configmaps/x", 404, JSON),
-        ("/openapi/v2", 404, "text/plain; charset=utf-8"),
         ("/healthz", 200, "text/plain; charset=utf-8"),
         ("/readyz/ping", 200, "text/plain; charset=utf-8"),
         ("/version", 200, JSON),
         ("/", 200, JSON),
+        ("/openapi/v2", 200, JSON),
         ("/openapi/v3", 200, JSON),
         ("/openapi/v3/api/v1", 200, JSON),
     ] {
         let (status, content_type, body) = get(&server, path, JSON).await;
-        assert_eq!((status.as_u16(), content_type.as_str()), (code, kind), "{path}: {body}");
+        assert_eq!((status.as_u16(), content_type.as_str()), (code, kind), "{path}: {body:.200}");
     }
     assert_eq!(get(&server, "/api/v1/namespaces", "text/html").await.0.as_u16(), 406);
+    // What kubectl and Helm accept.
+    let gnostic = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    let (status, content_type, _) = get(&server, "/openapi/v2", gnostic).await;
+    let named = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+    assert_eq!((status.as_u16(), content_type.as_str()), (200, named));
+    assert_eq!(get(&server, "/openapi/v2", "text/html").await.0.as_u16(), 406);
 }
 
 #[tokio::test]

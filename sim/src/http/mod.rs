@@ -12,7 +12,7 @@
 //!
 //! # Differences
 //!
-//! Whoever sends no token is the administrator. No TLS, no `/openapi/v2`, no metrics; Protobuf is read
+//! Whoever sends no token is the administrator. No TLS, no metrics; Protobuf is read
 //! for a few kinds and never written; `attach`, `portforward` and `proxy`
 //! answer 501; SPDY is refused, `exec` speaks WebSocket only. A path that names a namespace for a cluster-scoped
 //! resource answers like an unknown resource; `POST` without one for a namespaced resource is 400.
@@ -22,9 +22,11 @@ mod body;
 mod discovery;
 mod duplex;
 mod exec_ws;
+mod gnostic;
 mod identity;
 mod negotiate;
 mod openapi;
+mod openapi_v2;
 mod params;
 mod protobuf;
 mod resource;
@@ -88,6 +90,7 @@ impl Router {
             Route::OpenApiIndex | Route::OpenApiDocument(_) | Route::Health | Route::Version => {
                 return self.page(&route);
             }
+            Route::OpenApiV2 => return openapi_v2::answer(server, &parts.headers),
             _ => Offer::Document,
         };
         match negotiate::accept(&parts.headers, offer) {

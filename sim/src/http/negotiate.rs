@@ -73,19 +73,32 @@ pub(crate) enum Offer {
 
 /// The first form, by the client's preference, that `offer` has.
 pub(crate) fn accept(headers: &HeaderMap, offer: Offer) -> Result<Form, NotAcceptable> {
-    let mut clauses: Vec<Clause> = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(Clause::parse)
-        .collect();
+    let clauses = clauses(headers);
     if clauses.is_empty() {
         return Ok(Form::JSON);
     }
+    clauses.iter().find_map(|clause| clause.form(offer)).ok_or_else(NotAcceptable::media_types)
+}
+
+/// The first of the offered media types, by the client's preference; the first of all where the client has none.
+pub(crate) fn media(headers: &HeaderMap, offered: &[&'static str]) -> Option<&'static str> {
+    let clauses = clauses(headers);
+    if clauses.is_empty() {
+        return offered.first().copied();
+    }
+    clauses.iter().find_map(|clause| {
+        let any = matches!(clause.media.as_str(), "*/*" | "application/*");
+        offered.iter().find(|media| any || **media == clause.media).copied()
+    })
+}
+
+/// What the client accepts, the preferred first.
+fn clauses(headers: &HeaderMap) -> Vec<Clause> {
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut clauses: Vec<Clause> = values.flat_map(|value| value.split(',')).filter_map(Clause::parse).collect();
     // Stable: equal weights keep the order of the header.
     clauses.sort_by_key(|clause| std::cmp::Reverse(clause.weight));
-    clauses.iter().find_map(|clause| clause.form(offer)).ok_or_else(NotAcceptable::media_types)
+    clauses
 }
 
 /// One alternative of an `Accept` header.

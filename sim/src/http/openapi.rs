@@ -1,8 +1,12 @@
 //! `/openapi/v3`: what clients validate and explain objects with.
 //!
 //! Documents of built-in group versions are those of a recorded kube-apiserver 1.36, kept compressed. Those of
-//! custom resources are made from their definitions: enough to find the schema of a kind and to see that
+//! custom resources are made from their definitions: enough to explain a kind, its metadata and its list, and to see that
 //! the server validates fields by itself.
+//!
+//! # Differences
+//!
+//! The operations of custom resources are those that clients look for, without their subresources and watches.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -12,7 +16,15 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha512};
 
 use crate::schema::documents::{self, INDEX, RECORDED, unpack};
+use crate::schema::models::Models;
 use crate::{ApiServer, Origin, ResourceDef, Target};
+
+/// Where a document has its models.
+const MODELS: &str = "#/components/schemas/";
+const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+const LIST_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
+const CONVENTIONS: &str = "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md";
+const METADATA: &str = "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
 
 /// `/openapi/v3`: where each document is. The address changes with the document, so that clients may keep it.
 pub(super) fn index(server: &ApiServer) -> Value {
@@ -29,14 +41,25 @@ pub(super) fn index(server: &ApiServer) -> Value {
     let mut paths = PATHS.clone();
     for (group, version) in custom_versions(server) {
         let key = format!("apis/{group}/{version}");
-        let hash = Sha512::digest(custom(server, &group, &version).to_string());
-        let mut url = format!("/openapi/v3/{key}?hash=");
-        for byte in hash {
-            write!(url, "{byte:02X}").expect("a string takes everything");
-        }
+        let hash = hash(custom(server, &group, &version).to_string().as_bytes());
+        let url = format!("/openapi/v3/{key}?hash={hash}");
         paths.insert(key, json!({ "serverRelativeURL": url }));
     }
     json!({ "paths": paths })
+}
+
+/// What tells two documents apart.
+pub(super) fn hash(document: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in Sha512::digest(document) {
+        write!(text, "{byte:02X}").expect("a string takes everything");
+    }
+    text
+}
+
+/// The documents of custom resources, one a group version.
+pub(super) fn custom_documents(server: &ApiServer) -> Vec<Value> {
+    custom_versions(server).iter().map(|(group, version)| custom(server, group, version)).collect()
 }
 
 /// One document; `None` where nobody serves it.
@@ -67,13 +90,14 @@ fn custom_versions(server: &ApiServer) -> Vec<(String, String)> {
 /// The document of one group version of custom resources.
 fn custom(server: &ApiServer, group: &str, version: &str) -> Value {
     let mut paths = Map::new();
-    let mut schemas = Map::new();
+    let mut schemas = shared_models();
     for def in server.resources() {
         if def.group != group || def.version != version || !def.is_custom() {
             continue;
         }
-        let name = schema_name(&def);
+        let name = schema_name(&def, &def.kind);
         paths.extend(operations(&def, &name));
+        schemas.insert(schema_name(&def, &def.list_kind()), list_schema(&def, &name));
         schemas.insert(name, schema(server, &def));
     }
     json!({
@@ -84,27 +108,97 @@ fn custom(server: &ApiServer, group: &str, version: &str) -> Value {
     })
 }
 
+/// The models that every kind refers to, and those that they refer to.
+fn shared_models() -> Map<String, Value> {
+    let Some(models) = Models::of("api/v1") else {
+        return Map::new();
+    };
+    let mut wanted = vec![OBJECT_META.to_owned(), LIST_META.to_owned()];
+    let mut shared = Map::new();
+    while let Some(name) = wanted.pop() {
+        if let Some(model) = models.schemas.get(&name).filter(|_| !shared.contains_key(&name)) {
+            references(model, &mut wanted);
+            shared.insert(name, model.clone());
+        }
+    }
+    shared
+}
+
+/// The models that a recorded one refers to.
+fn references(schema: &Value, found: &mut Vec<String>) {
+    match schema {
+        Value::Object(fields) => {
+            let name = fields.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix(MODELS));
+            found.extend(name.map(str::to_owned));
+            for field in fields.values() {
+                references(field, found);
+            }
+        }
+        Value::Array(list) => {
+            for entry in list {
+                references(entry, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn refer(name: &str, description: &str) -> Value {
+    json!({"allOf": [{"$ref": format!("{MODELS}{name}")}], "description": description})
+}
+
 /// `com.example.shop.v1.Widget`: the group in reverse, as real servers name it.
-fn schema_name(def: &ResourceDef) -> String {
+fn schema_name(def: &ResourceDef, kind: &str) -> String {
     let mut parts: Vec<&str> = def.group.split('.').collect();
     parts.reverse();
-    format!("{}.{}.{}", parts.join("."), def.version, def.kind)
+    format!("{}.{}.{kind}", parts.join("."), def.version)
 }
 
 /// The schema that the definition gives, with what every object has.
 fn schema(server: &ApiServer, def: &ResourceDef) -> Value {
     let mut schema = given_schema(server, def).unwrap_or_else(|| json!({"x-kubernetes-preserve-unknown-fields": true}));
     schema["type"] = "object".into();
-    let text = |description: &str| json!({"type": "string", "description": description});
     if !schema["properties"].is_object() {
         schema["properties"] = json!({});
     }
     let properties = &mut schema["properties"];
-    properties["apiVersion"] = text("The versioned schema of this representation of an object.");
-    properties["kind"] = text("The REST resource that this object represents.");
-    properties["metadata"] = json!({"type": "object", "description": "Standard object's metadata."});
-    schema["x-kubernetes-group-version-kind"] = json!([kind_of(def)]);
+    type_meta(properties);
+    properties["metadata"] = refer(OBJECT_META, &format!("Standard object's metadata. More info: {METADATA}"));
+    schema["x-kubernetes-group-version-kind"] = json!([kind_of(def, &def.kind)]);
     schema
+}
+
+fn type_meta(properties: &mut Value) {
+    let text = |description: String| json!({"type": "string", "description": description});
+    properties["apiVersion"] = text(format!(
+        "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the \
+         latest internal value, and may reject unrecognized values. More info: {CONVENTIONS}#resources"
+    ));
+    properties["kind"] = text(format!(
+        "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the \
+         client submits requests to. Cannot be updated. In CamelCase. More info: {CONVENTIONS}#types-kinds"
+    ));
+}
+
+/// The schema of a list of the kind.
+fn list_schema(def: &ResourceDef, name: &str) -> Value {
+    let mut properties = json!({
+        "items": {
+            "type": "array",
+            "description": format!("List of {}. More info: {CONVENTIONS}", def.plural),
+            "items": {"$ref": format!("{MODELS}{name}")},
+        },
+        "metadata": refer(LIST_META, &format!("Standard list metadata. More info: {CONVENTIONS}#types-kinds")),
+    });
+    type_meta(&mut properties);
+    let list = def.list_kind();
+    json!({
+        "type": "object",
+        "description": format!("{list} is a list of {}", def.kind),
+        "required": ["items"],
+        "properties": properties,
+        "x-kubernetes-group-version-kind": [kind_of(def, &list)],
+    })
 }
 
 fn given_schema(server: &ApiServer, def: &ResourceDef) -> Option<Value> {
@@ -118,8 +212,8 @@ fn given_schema(server: &ApiServer, def: &ResourceDef) -> Option<Value> {
     version.pointer("/schema/openAPIV3Schema").filter(|schema| schema.is_object()).cloned()
 }
 
-fn kind_of(def: &ResourceDef) -> Value {
-    json!({"group": def.group, "version": def.version, "kind": def.kind})
+fn kind_of(def: &ResourceDef, kind: &str) -> Value {
+    json!({"group": def.group, "version": def.version, "kind": kind})
 }
 
 /// The operations of a resource: clients look for the kind, and whether writes take `fieldValidation`.
@@ -132,10 +226,10 @@ fn operations(def: &ResourceDef, schema: &str) -> Map<String, Value> {
             "operationId": format!("{id}{}{}", def.version, def.kind),
             "parameters": parameters,
             "responses": {"200": {"description": "OK", "content": {"application/json": {
-                "schema": {"$ref": format!("#/components/schemas/{schema}")},
+                "schema": {"$ref": format!("{MODELS}{schema}")},
             }}}},
             "x-kubernetes-action": action,
-            "x-kubernetes-group-version-kind": kind_of(def),
+            "x-kubernetes-group-version-kind": kind_of(def, &def.kind),
         })
     };
     let base = format!("/apis/{}/{}", def.group, def.version);

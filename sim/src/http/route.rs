@@ -22,6 +22,8 @@ pub(crate) enum Route {
     Version,
     /// `/healthz`, `/livez`, `/readyz`, with or without the name of a check.
     Health,
+    /// `/openapi/v2`.
+    OpenApiV2,
     /// `/openapi/v3`.
     OpenApiIndex,
     /// `/openapi/v3/PATH`: the document of one group version, by its key in the index.
@@ -86,6 +88,7 @@ impl Route {
             [] => Self::Root,
             ["version"] => Self::Version,
             ["healthz" | "livez" | "readyz", ..] => Self::Health,
+            ["openapi", "v2"] => Self::OpenApiV2,
             ["openapi", "v3"] => Self::OpenApiIndex,
             ["openapi", "v3", rest @ ..] => Self::OpenApiDocument(rest.join("/")),
             ["api"] => Self::CoreVersions,

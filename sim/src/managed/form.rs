@@ -1,10 +1,8 @@
 //! How the values of a type divide into fields that writers own, and into lists that patches merge.
 //!
-//! Owns the reading of the recorded OpenAPI documents (built-in kinds) and of the schemas in definitions (custom resources) for the
-//! `x-kubernetes-` marks of lists and maps. A [`Form`] is a cursor on such a schema: nothing is copied.
+//! Owns what the `x-kubernetes-` marks of lists and maps mean, in the models of built-in kinds and in the schemas of definitions. A [`Form`] is a cursor on such a schema: nothing is copied.
 
-use std::collections::BTreeMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -12,43 +10,11 @@ use super::element::Element;
 use crate::meta;
 use crate::object::Object;
 use crate::resource::{GroupResource, Origin, ResourceDef};
-use crate::schema::documents;
+use crate::schema::models::Models;
 use crate::server::Core;
 
 /// The model of the metadata of every object.
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
-
-/// The models of one group version.
-#[derive(Debug, Default)]
-struct Models {
-    schemas: Value,
-    /// The name of the model of a kind, by group, version and kind.
-    kinds: BTreeMap<(String, String, String), String>,
-}
-
-impl Models {
-    /// Of a document, as `api/v1`; read at the first use, and kept.
-    fn of(key: &str) -> Option<&'static Self> {
-        static DOCUMENTS: LazyLock<BTreeMap<&'static str, OnceLock<Models>>> =
-            LazyLock::new(|| documents::RECORDED.iter().map(|(key, _)| (*key, OnceLock::new())).collect());
-        let document = DOCUMENTS.get(key)?;
-        Some(document.get_or_init(|| documents::recorded(key).map(|bytes| Self::read(&bytes)).unwrap_or_default()))
-    }
-
-    fn read(document: &[u8]) -> Self {
-        let mut document: Value = serde_json::from_slice(document).expect("a recorded document is JSON");
-        let schemas = document.pointer_mut("/components/schemas").map(Value::take).unwrap_or_default();
-        let mut kinds = BTreeMap::new();
-        for (name, schema) in schemas.as_object().into_iter().flatten() {
-            let marks = schema.get("x-kubernetes-group-version-kind").and_then(Value::as_array);
-            for mark in marks.into_iter().flatten() {
-                let text = |key| meta::text(mark, key).to_owned();
-                kinds.insert((text("group"), text("version"), text("kind")), name.clone());
-            }
-        }
-        Self { schemas, kinds }
-    }
-}
 
 /// Where the form of a resource comes from. Holds what a [`Form`] points into.
 #[derive(Clone, Debug)]
@@ -77,8 +43,8 @@ impl Source {
         }
         let key = if def.group.is_empty() { "api/".to_owned() } else { format!("apis/{}/", def.group) };
         let found = Models::of(&(key + &def.version)).and_then(|models| {
-            let name = models.kinds.get(&(def.group.clone(), def.version.clone(), def.kind.clone()))?;
-            Some(Self::BuiltIn { models: &models.schemas, schema: models.schemas.get(name)? })
+            let schema = models.kind(&def.group, &def.version, &def.kind)?;
+            Some(Self::BuiltIn { models: &models.schemas, schema })
         });
         found.unwrap_or(Self::Unknown)
     }

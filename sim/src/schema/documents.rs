@@ -5,6 +5,7 @@
 use std::io::Read as _;
 
 use bytes::Bytes;
+use serde_json::Value;
 
 /// More than the longest document: a guard against a broken build.
 const DOCUMENT_LENGTH_MAX: u64 = 16 << 20;
@@ -79,4 +80,9 @@ pub(crate) fn unpack(packed: &[u8]) -> Bytes {
 /// One document; `None` where there is no such.
 pub(crate) fn recorded(key: &str) -> Option<Bytes> {
     RECORDED.iter().find(|(known, _)| *known == key).map(|(_, packed)| unpack(packed))
+}
+
+/// The same as JSON.
+pub(crate) fn parsed(key: &str) -> Option<Value> {
+    recorded(key).map(|bytes| serde_json::from_slice(&bytes).expect("an embedded document is JSON"))
 }
