@@ -72,7 +72,7 @@ async fn get(server: &ApiServer, path: &str, accept: &str) -> (StatusCode, Strin
     let content_type = response.headers()["content-type"].to_str().expect("text").to_owned();
     let status = response.status();
     let body = response.into_body().collect().await.expect("a body").to_bytes();
-    (status, content_type, String::from_utf8(body.to_vec()).expect("text"))
+    (status, content_type, String::from_utf8_lossy(&body).into_owned())
 }
 
 async fn get_json(server: &ApiServer, path: &str, accept: &str) -> Value {

@@ -54,7 +54,7 @@ pub(super) fn admit(
         target.subresource = Some("status".to_owned());
         let mut body = quota.value().clone();
         body["status"]["used"] = used.to_value();
-        core.replace(&quotas, &target, quota, body, &options, now)?;
+        core.replace(&quotas, &target, quota, body, &options, now, &mut Vec::new())?;
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use crate::actors::quantity;
 use crate::meta;
+use crate::quantity;
 use crate::validate_name;
 
 /// Labels of nodes that have a successor, or none.
