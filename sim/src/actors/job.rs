@@ -1,16 +1,22 @@
 //! Job → Pod: runs pods until enough have succeeded, or too many have failed.
 //!
+//! Without a number of completions one success is enough, once no pod runs any more; with numbered pods ([`super::indexed`]) each number has
+//! to succeed once.
+//!
 //! Pods carry the finalizer `batch.kubernetes.io/job-tracking` until they are counted, as in a real cluster: a pod that
 //! outlives its Job with the finalizer on would never go, so orphans lose it too.
 //!
 //! # Differences
 //!
-//! No back-off between attempts, no deadline, no indexes, no removal after `ttlSecondsAfterFinished`. Counting and the
+//! No back-off between attempts, no deadline, no policy of failures or success, no removal after `ttlSecondsAfterFinished`. Counting and the
 //! removal of the finalizers are two writes without the intermediate list of uids.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::access::{Access, JOBS, PODS, controller, finalizers, is_deleting, items, number, set_condition, text};
+use super::indexed::{self, is_indexed};
 use super::ownership::claim;
 use super::pods::{create, from_template, is_active, is_finished, is_ready, phase};
 use super::replicaset::put_counts;
@@ -58,26 +64,50 @@ fn sync(access: Access<'_>, job: &Object) {
         let uncounted = pods.iter().filter(|pod| phase(pod) == wanted && finalizers(pod).contains(&TRACKING));
         uncounted.count() as i64
     };
-    let succeeded = count(job, "/status/succeeded", 0) + fresh("Succeeded");
+    let indexes = is_indexed(job).then(|| {
+        let mut indexes = indexed::completed(job);
+        indexes.extend(pods.iter().filter(|pod| phase(pod) == "Succeeded").filter_map(indexed::index));
+        indexes
+    });
+    let succeeded = match &indexes {
+        Some(indexes) => indexes.len() as i64,
+        None => count(job, "/status/succeeded", 0) + fresh("Succeeded"),
+    };
     let failed = count(job, "/status/failed", 0) + fresh("Failed");
-    let completions = count(job, "/spec/completions", count(job, "/spec/parallelism", 1));
-    let done = succeeded >= completions;
+    let completions = number(job.value(), "/spec/completions").map(|completions| completions.max(0));
     let hopeless = failed > count(job, "/spec/backoffLimit", DEFAULT_BACKOFF);
     let active: Vec<&Object> = pods.iter().filter(|pod| is_active(pod)).collect();
     let running = active.len() as i64;
     let suspended = job.value()["spec"]["suspend"] == true;
     let parallel = if suspended || hopeless { 0 } else { count(job, "/spec/parallelism", 1) };
-    let wanted = parallel.min(completions - succeeded).max(0);
+    let (done, wanted) = match completions {
+        Some(completions) => (succeeded >= completions, parallel.min(completions - succeeded).max(0)),
+        // No more are begun after the first success; those that run may end.
+        None if succeeded > 0 => (running == 0, running.min(parallel)),
+        None => (false, parallel),
+    };
+    let mut free = indexes.as_ref().map(|done| {
+        let taken: BTreeSet<u64> = active.iter().filter_map(|pod| indexed::index(pod)).collect();
+        let all = 0..u64::try_from(completions.unwrap_or(0)).unwrap_or(0);
+        all.filter(|index| !done.contains(index) && !taken.contains(index)).take(BURST as usize).collect::<Vec<_>>()
+    });
+    if let Some(free) = &mut free {
+        free.reverse();
+    }
     let mut made = 0;
     for _ in 0..(wanted - running).clamp(0, BURST) {
         let mut pod = from_template(JOBS, job, &job.value()["spec"]["template"]);
         pod["metadata"]["finalizers"] = json!([TRACKING]);
+        if let Some(free) = &mut free {
+            let Some(index) = free.pop() else { break };
+            indexed::number(&mut pod, job, index);
+        }
         made += i64::from(create(access, job, pod).is_some());
     }
     for pod in active.iter().skip(usize::try_from(wanted).unwrap_or(0)) {
         access.delete(&PODS.target(pod.namespace(), Some(pod.name())), pod.uid(), Propagation::Background);
     }
-    let status = status(
+    let mut status = status(
         access,
         job,
         &pods,
@@ -89,6 +119,9 @@ fn sync(access: Access<'_>, job: &Object) {
             suspended,
         },
     );
+    if let Some(indexes) = indexes.filter(|indexes| !indexes.is_empty()) {
+        status["completedIndexes"] = indexed::shown(&indexes).into();
+    }
     let written = access.set_status(JOBS, job, status).is_some();
     for pod in pods.iter().filter(|pod| written && is_finished(pod) && finalizers(pod).contains(&TRACKING)) {
         untrack(access, pod);

@@ -25,6 +25,7 @@ mod deployment;
 mod endpoints;
 mod gc;
 mod hash;
+mod indexed;
 mod job;
 mod kubelet;
 mod mirror;

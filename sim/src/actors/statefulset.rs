@@ -1,14 +1,16 @@
 //! StatefulSet → Pods `name-0`, `name-1`, … with a claim for each template, and ControllerRevisions.
 //!
 //! With `OrderedReady` a pod is made when all before it are ready, and the last is the first to go; with `Parallel` all at
-//! once. Claims are named `template-pod` and stay when the set shrinks or goes (unless the retention policy is for a
-//! later release). The version of the template is a ControllerRevision; it is found by its content, not by its name, so
-//! that pods and revisions that a restore brought back are kept as they are. Pods of an older version are replaced from
-//! the highest ordinal down, down to the partition.
+//! once. Claims are named `template-pod` and stay when the set shrinks or goes, unless the retention policy says otherwise: then
+//! they are owned by the set, or by the pod that goes. The version of the template is a ControllerRevision; it is found by its
+//! content, not by its name, so that pods and revisions that a restore brought back are kept as they are. Pods of an older
+//! version are replaced from the highest ordinal down, down to the partition.
 //!
 //! # Differences
 //!
-//! `persistentVolumeClaimRetentionPolicy`, `maxUnavailable` and the start ordinal are not played.
+//! `maxUnavailable` is not played.
+
+use std::ops::Range;
 
 use serde_json::{Value, json};
 
@@ -48,16 +50,23 @@ fn ordinal(set: &Object, pod: &Object) -> Option<usize> {
     (format!("{ordinal}") == digits).then_some(ordinal)
 }
 
+/// The ordinals of the pods that there should be.
+fn ordinals(set: &Object) -> Range<usize> {
+    let start = number(set.value(), "/spec/ordinals/start").and_then(|start| usize::try_from(start).ok()).unwrap_or(0);
+    start..start.saturating_add(replicas(set))
+}
+
 fn manage(access: Access<'_>, set: &Object, pods: &[Object], revision: &str) {
-    let wanted = replicas(set);
+    let ordinals = ordinals(set);
     let parallel = text(set.value(), "/spec/podManagementPolicy") == Some("Parallel");
     let at = |place: usize| pods.iter().find(|pod| ordinal(set, pod) == Some(place));
     let delete = |pod: &Object| {
         let target = PODS.target(pod.namespace(), Some(pod.name()));
         access.delete(&target, pod.uid(), Propagation::Background);
     };
+    own_claims(access, set, pods);
     let mut made = 0;
-    for place in 0..wanted {
+    for place in ordinals.clone() {
         match at(place) {
             None => {
                 create_claims(access, set, place);
@@ -88,7 +97,7 @@ fn manage(access: Access<'_>, set: &Object, pods: &[Object], revision: &str) {
         }
     }
     let mut surplus: Vec<&Object> =
-        pods.iter().filter(|pod| ordinal(set, pod).is_some_and(|place| place >= wanted)).collect();
+        pods.iter().filter(|pod| ordinal(set, pod).is_some_and(|place| !ordinals.contains(&place))).collect();
     surplus.sort_by_key(|pod| std::cmp::Reverse(ordinal(set, pod)));
     for pod in surplus {
         if !is_deleting(pod) {
@@ -102,7 +111,7 @@ fn manage(access: Access<'_>, set: &Object, pods: &[Object], revision: &str) {
         return;
     }
     let partition = number(set.value(), "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
-    for place in (usize::try_from(partition).unwrap_or(0)..wanted).rev() {
+    for place in ordinals.skip(usize::try_from(partition).unwrap_or(0)).rev() {
         let Some(pod) = at(place) else { return };
         if version(pod) != Some(revision) && !is_deleting(pod) {
             return delete(pod);
@@ -140,6 +149,37 @@ fn create_claims(access: Access<'_>, set: &Object, place: usize) {
             entry(&mut metadata, "labels").extend(selector.clone());
         }
         access.create(CLAIMS, set.namespace(), json!({"metadata": metadata, "spec": template["spec"]}));
+    }
+}
+
+/// Makes the claims belong to who takes them along when it goes, as the retention policy says.
+fn own_claims(access: Access<'_>, set: &Object, pods: &[Object]) {
+    let policy = &set.value()["spec"]["persistentVolumeClaimRetentionPolicy"];
+    let (deleted, scaled) = (policy["whenDeleted"] == "Delete", policy["whenScaled"] == "Delete");
+    for pod in pods {
+        let Some(place) = ordinal(set, pod) else { continue };
+        let surplus = !ordinals(set).contains(&place);
+        let owner = match (deleted, scaled) {
+            (_, true) if surplus => Some(PODS.controller_reference(pod)),
+            (true, false) => Some(STATEFUL_SETS.controller_reference(set)),
+            (true, true) => Some(STATEFUL_SETS.controller_reference(set)).filter(|_| !surplus),
+            (false, _) => None,
+        };
+        for template in claim_templates(set) {
+            let found = claim_name(template, set, place).and_then(|name| access.get(CLAIMS, set.namespace(), &name));
+            let Some(claim) = found.filter(|claim| !is_deleting(claim)) else { continue };
+            let before = items(claim.value(), "/metadata/ownerReferences");
+            let ours = |reference: &Value| [set.uid(), pod.uid()].iter().any(|uid| reference["uid"] == *uid);
+            let mut after: Vec<Value> = before.iter().filter(|reference| !ours(reference)).cloned().collect();
+            // What somebody else controls is not ours to own.
+            let owner = owner.clone().filter(|_| !after.iter().any(|reference| reference["controller"] == true));
+            after.extend(owner);
+            if after != before {
+                let mut body = claim.value().clone();
+                body["metadata"]["ownerReferences"] = after.into();
+                access.update(CLAIMS, body);
+            }
+        }
     }
 }
 

@@ -241,6 +241,28 @@ fn a_restored_stateful_set_keeps_its_pods() {
     assert_eq!(world.list("apps/v1/controllerrevisions", "t").len(), 1, "the revision was adopted by its content");
 }
 
+#[test]
+fn claims_go_where_the_retention_policy_says_so() {
+    let mut world = World::provisioning();
+    let class = json!({"metadata": {"name": "fast"}, "provisioner": "ebs.csi.aws.com"});
+    world.create("storage.k8s.io/v1/storageclasses", "", class);
+    let mut set = stateful_set(2);
+    set["spec"]["ordinals"] = json!({"start": 3});
+    set["spec"]["persistentVolumeClaimRetentionPolicy"] = json!({"whenDeleted": "Delete", "whenScaled": "Delete"});
+    world.create(STATEFUL, "t", set);
+    world.settle();
+    let names = |world: &World| world.list(CLAIMS, "t").iter().map(|claim| claim.name().to_owned()).collect::<Vec<_>>();
+    assert_eq!(names(&world), ["data-db-3", "data-db-4"]);
+    let owner = world.get(CLAIMS, "t", "data-db-3")["metadata"]["ownerReferences"][0].clone();
+    assert_eq!((&owner["kind"], &owner["controller"]), (&json!("StatefulSet"), &json!(true)));
+    world.patch(STATEFUL, "t", "db", json!({"spec": {"replicas": 1}}));
+    world.settle();
+    assert_eq!(names(&world), ["data-db-3"]);
+    world.delete(STATEFUL, "t", "db", Background);
+    world.settle();
+    assert_eq!(names(&world), [""; 0]);
+}
+
 fn job(command: &str) -> Value {
     json!({
         "metadata": {"name": "j"},
@@ -274,6 +296,38 @@ fn a_job_runs_to_completion() {
     world.delete(JOBS, "t", "j", Background);
     world.settle();
     assert!(world.list(PODS, "t").is_empty());
+}
+
+#[test]
+fn the_pods_of_an_indexed_job_are_numbered() {
+    let mut world = World::all();
+    let mut indexed = job("echo done");
+    indexed["spec"]["completionMode"] = "Indexed".into();
+    indexed["spec"]["completions"] = 3.into();
+    indexed["spec"]["parallelism"] = 2.into();
+    world.create(JOBS, "t", indexed);
+    world.settle();
+    let status = world.get(JOBS, "t", "j")["status"].clone();
+    assert_eq!((&status["succeeded"], &status["completedIndexes"]), (&json!(3), &json!("0-2")));
+    assert_eq!(world.condition(JOBS, "t", "j", "Complete")["status"], "True");
+    let pods = world.list(PODS, "t");
+    let hosts: Vec<_> = pods.iter().map(|pod| pod.value()["spec"]["hostname"].clone()).collect();
+    assert_eq!(hosts, ["j-0", "j-1", "j-2"]);
+    assert!(pods[1].name().starts_with("j-1-"));
+    assert_eq!(pods[1].labels().expect("labels")["batch.kubernetes.io/job-completion-index"], "1");
+    assert_eq!(pods[1].value()["spec"]["containers"][0]["env"][0]["name"], "JOB_COMPLETION_INDEX");
+}
+
+#[test]
+fn without_completions_one_success_is_enough() {
+    let mut world = World::all();
+    let mut queue = job("echo done");
+    queue["spec"]["parallelism"] = 3.into();
+    world.create(JOBS, "t", queue);
+    world.settle();
+    assert_eq!(world.list(PODS, "t").len(), 3);
+    assert_eq!(world.condition(JOBS, "t", "j", "Complete")["status"], "True");
+    assert_eq!(world.get(JOBS, "t", "j")["status"]["succeeded"], 3);
 }
 
 #[test]
