@@ -19,6 +19,7 @@ use crate::status::{Cause, Status};
 
 mod defaults;
 mod immutable;
+mod ingresses;
 mod initial;
 mod limits;
 mod pods;
@@ -60,6 +61,9 @@ pub(crate) fn prepare_create(core: &Core, def: &ResourceDef, value: &mut Value) 
     if def.group.is_empty() && def.plural == "pods" {
         limits::default(core, value);
         pods::create(core, def, value)?;
+    }
+    if def.group == "networking.k8s.io" && def.plural == "ingresses" {
+        ingresses::create(core, value);
     }
     (rules.prepare_create)(value);
     initial::status(def, value);

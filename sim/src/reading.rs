@@ -117,7 +117,7 @@ fn decode(
                 Some(name) => {
                     // An empty list of owners is a wish, see `managed`.
                     let disowned = meta::metadata(body).get("managedFields") == Some(&Value::Array(Vec::new()));
-                    let mut findings = Findings::default();
+                    let mut findings = Findings { parsed: nulls == Nulls::Stay, ..Findings::default() };
                     *body = decode::read(name, body.take(), &mut findings).map_err(Unread)?;
                     if disowned {
                         meta::set(body, "managedFields", Vec::<Value>::new());

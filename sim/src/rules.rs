@@ -37,6 +37,12 @@ pub(crate) fn locked(
             ),
         ));
     }
+    seen_last(def, old, new)
+}
+
+/// 409 when the writer has seen another version of the object.
+pub(crate) fn seen_last(def: &ResourceDef, old: &Object, new: &Value) -> Result<(), Status> {
+    let name = old.name();
     let seen = meta::meta_text(new, "resourceVersion");
     if !seen.is_empty() && seen != "0" && seen.parse() != Ok(old.resource_version()) {
         if seen.parse::<u64>().is_err() {

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use crate::kinds;
 use crate::meta;
 use crate::resource::ResourceDef;
 use crate::status::Cause;
@@ -60,12 +61,17 @@ fn is_word(text: &str) -> bool {
         && text.ends_with(outer)
 }
 
+/// Whether it is made of labels, however many.
+pub(crate) fn is_subdomain(text: &str) -> bool {
+    text.split('.').all(is_label)
+}
+
 pub(crate) fn subdomain(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if text.len() > SUBDOMAIN_LENGTH {
         problems.push(too_long_name(SUBDOMAIN_LENGTH));
     }
-    if !text.split('.').all(is_label) {
+    if !is_subdomain(text) {
         problems.push(SUBDOMAIN.to_owned());
     }
     problems
@@ -94,7 +100,7 @@ fn label_1035(text: &str) -> Vec<String> {
     problems
 }
 
-fn path_segment(text: &str) -> Vec<String> {
+pub(crate) fn path_segment(text: &str) -> Vec<String> {
     if matches!(text, "." | "..") {
         return vec![format!("may not be '{text}'")];
     }
@@ -148,14 +154,9 @@ fn name(def: &ResourceDef, text: &str) -> Vec<String> {
         ("", "namespaces") | ("apps", "statefulsets") => label(text),
         ("", "services") => label_1035(text),
         ("rbac.authorization.k8s.io" | "apiregistration.k8s.io", _)
-        | ("certificates.k8s.io", "clustertrustbundles") => path_segment(text),
-        ("networking.k8s.io", "ipaddresses") => {
-            if text.parse::<std::net::IpAddr>().is_ok() {
-                Vec::new()
-            } else {
-                vec!["must be a valid IP address in canonical form (e.g. 10.9.8.7 or 2001:db8::ffff)".to_owned()]
-            }
-        }
+        | ("certificates.k8s.io", "clustertrustbundles")
+        | ("policy", "poddisruptionbudgets") => path_segment(text),
+        ("networking.k8s.io", "ipaddresses") => kinds::address_problems(text),
         ("batch", "cronjobs") if text.len() > CRON_JOB_LENGTH => {
             vec![format!("must be no more than {CRON_JOB_LENGTH} characters")]
         }

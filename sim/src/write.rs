@@ -23,7 +23,7 @@ use crate::options::{Patch, Target, WriteOptions};
 use crate::patch;
 use crate::reading;
 use crate::resource::ResourceDef;
-use crate::rules::{absent, bounded, carried, changes, copy, desired, locked};
+use crate::rules::{absent, bounded, carried, changes, copy, desired, locked, seen_last};
 use crate::server::{ApiServer, Core};
 use crate::status::{Cause, Status};
 use crate::store;
@@ -160,6 +160,7 @@ impl ApiServer {
             let patched = identified(&def, target, patched)?;
             let uid = meta::meta_text(&patched, "uid");
             if !uid.is_empty() && uid != old.uid() {
+                seen_last(&def, &old, &patched)?;
                 return Err(other_uid(&def, &old, uid));
             }
             core.replace(&def, target, &old, patched, options, now, warnings).map(|object| (object, false))
@@ -326,13 +327,17 @@ impl Core {
         admission::prepare_create(self, def, &mut body)?;
         self.show(def, &mut body);
         if self.admission {
+            let rules = kinds::rules(def);
             let mut causes = Causes::default();
-            (kinds::rules(def).validate)(&body, &mut causes);
+            (rules.validate)(&body, &mut causes);
+            if rules.metadata_later {
+                kinds::refuse(def, &name, &std::mem::take(&mut causes).into_found())?;
+            }
             let causes =
                 [validate_name::object(def, &body), causes.into_found(), reading::validate(self, def, &body, None)]
                     .concat();
             kinds::refuse(def, &name, &causes)?;
-            warnings.extend((kinds::rules(def).warn)(None, &body));
+            warnings.extend((rules.warn)(None, &body));
         }
         if target.name.is_some() {
             // A create by an update or an apply: only that has been allowed so far.
@@ -348,6 +353,7 @@ impl Core {
             }
             return Err(status);
         }
+        self.settle(def, &mut body);
         if options.dry_run {
             return Ok(present(def, &Object::new(body)));
         }
@@ -408,8 +414,9 @@ impl Core {
         locked(def, target, old, &new, options.dry_run)?;
         let new = if let Some(sub) = target.subresource.as_deref() {
             let mut new = new;
-            if sub == "status" && def.api_version() == def.stored_as() {
+            if sub == "status" {
                 // Its body is a whole object, which is read as one.
+                new = convert::to_version(new, &def.stored_as());
                 admission::default(self, def, &mut new);
             }
             let mut merged = subresource::merge(def, sub, old, &new)?;
@@ -420,11 +427,7 @@ impl Core {
             }
             merged
         } else {
-            let mut new = convert::to_version(new, &def.stored_as());
-            if def.has_status() {
-                copy(old.value(), &mut new, "status");
-            }
-            new
+            convert::to_version(new, &def.stored_as())
         };
         let mut new = carried(old.value(), new);
         if target.subresource.is_none() {
@@ -437,13 +440,18 @@ impl Core {
             managed::note(self, &write, Some(old.value()), &mut new);
         }
         if target.subresource.is_none() {
+            // Only now: an older version may show parts of a status elsewhere, and whoever writes there owns that.
+            if def.has_status() {
+                copy(old.value(), &mut new, "status");
+            }
             escalation::check(self, def, target, Some(old), &new)?;
         }
         admission::prepare_update(self, def, target.subresource.as_deref(), old, &mut new);
         if target.subresource.is_none() {
             self.show(def, &mut new);
         }
-        if desired(def, old.value()) != desired(def, &new)
+        if target.subresource.as_deref() != Some("status")
+            && desired(def, old.value()) != desired(def, &new)
             && let Some(generation) = meta::metadata(old.value()).get("generation")
             && (def.generation || def.is_custom())
         {
@@ -478,6 +486,7 @@ impl Core {
             Some(sub) => subresource::get(def, sub, &object),
             None => Ok(present(def, &object)),
         };
+        self.settle(def, &mut new);
         if new == *old.value() || managed::same_but_times(old.value(), &new) {
             return shown(old.clone());
         }
@@ -504,6 +513,16 @@ impl Core {
             && let Some(name) = go_types::of_kind(&def.stored_as(), &def.kind)
         {
             decode::show(name, value);
+        }
+    }
+
+    /// What the storage makes of an object, in a dry run too: that of definitions and of API services is JSON, all other is Protobuf.
+    fn settle(&self, def: &ResourceDef, value: &mut Value) {
+        if self.admission
+            && !["apiextensions.k8s.io", "apiregistration.k8s.io"].contains(&def.group.as_str())
+            && let Some(name) = go_types::of_kind(&def.stored_as(), &def.kind)
+        {
+            decode::settle(name, value);
         }
     }
 

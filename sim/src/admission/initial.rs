@@ -14,15 +14,12 @@ pub(super) fn status(def: &ResourceDef, value: &mut Value) {
     let status = match (def.group.as_str(), def.plural.as_str()) {
         ("", "persistentvolumes" | "persistentvolumeclaims") => json!({"phase": "Pending"}),
         ("", "namespaces") => json!({"phase": "Active"}),
-        ("", "services") | ("networking.k8s.io", "ingresses") => json!({"loadBalancer": {}}),
-        ("policy", "poddisruptionbudgets") => json!({
-            "currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0,
-        }),
-        ("autoscaling", _) => json!({"currentMetrics": null, "desiredReplicas": 0}),
+        ("", "services") => json!({"loadBalancer": {}}),
         ("storage.k8s.io", "volumeattachments") => json!({"attached": false}),
         // Written by their own rules.
         // (those of definitions by `crd::admit`).
-        ("", "pods" | "replicationcontrollers") | ("apps" | "batch" | "apiextensions.k8s.io", _) => return,
+        ("", "pods" | "replicationcontrollers")
+        | ("apps" | "autoscaling" | "batch" | "networking.k8s.io" | "policy" | "apiextensions.k8s.io", _) => return,
         _ if def.is_custom() => {
             if let Some(fields) = value.as_object_mut() {
                 fields.remove("status");

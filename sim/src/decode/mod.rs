@@ -68,6 +68,8 @@ fn find(name: &str) -> &'static Struct {
 pub(crate) struct Findings {
     /// Paths of fields that the type does not have.
     pub(crate) unknown: Vec<String>,
+    /// Whether the value is no text any more: numbers of the wrong kind are then told without the field.
+    pub(crate) parsed: bool,
 }
 
 /// The value as the type `name` (see [`go_types::of_kind`]) holds it; `apiVersion` and `kind` at its top stay.
@@ -172,6 +174,9 @@ impl Reader<'_> {
             (GoKind::IntOrString, Value::Number(given)) => {
                 let fits = given.as_i64().is_some_and(|given| i32::try_from(given).is_ok());
                 let value = Value::Number(given);
+                if !fits && self.findings.parsed {
+                    return Err(format!("json: cannot unmarshal number {value} into Go value of type int32"));
+                }
                 if !fits {
                     return Err(number(&value, "int32"));
                 }
@@ -297,6 +302,37 @@ fn complete(name: &str, map: &mut Map<String, Value>) {
     }
 }
 
+/// The value as it comes back from Protobuf, which does not tell a list without entries from one that is absent.
+pub(crate) fn settle(name: &str, value: &mut Value) {
+    let Some(map) = value.as_object_mut() else {
+        return;
+    };
+    for (key, Member { field, .. }) in &find(name).fields {
+        if let Some(value) = map.get_mut(*key) {
+            settled(&field.kind, value);
+            let empty = match (&field.kind, &*value) {
+                (GoKind::List(_), Value::Array(list)) => list.is_empty(),
+                (GoKind::Map(_), Value::Object(map)) => map.is_empty(),
+                _ => false,
+            };
+            if empty && field.omit_empty {
+                map.remove(*key);
+            } else if empty {
+                *value = Value::Null;
+            }
+        }
+    }
+}
+
+fn settled(kind: &GoKind, value: &mut Value) {
+    match (kind, value) {
+        (GoKind::Struct(name), value) => settle(name, value),
+        (GoKind::List(item), Value::Array(list)) => list.iter_mut().for_each(|entry| settled(item, entry)),
+        (GoKind::Map(item), Value::Object(map)) => map.values_mut().for_each(|entry| settled(item, entry)),
+        _ => {}
+    }
+}
+
 fn inner(kind: &GoKind, value: &mut Value) {
     match (kind, value) {
         (GoKind::Struct(name), Value::Object(map)) => complete(name, map),
@@ -400,6 +436,16 @@ mod tests {
                     "resources": {"limits": {"cpu": "1", "memory": "1Gi"}}}]}})
         );
         assert_eq!(unknown, ["metadata.odd", "spec.containers[0].resources.odd"]);
+    }
+
+    #[test]
+    fn storage_does_not_know_empty_lists() {
+        let mut value = json!({"metadata": {}, "endpoints": [], "ports": [], "addressType": "IPv4"});
+        settle("discovery/v1.EndpointSlice", &mut value);
+        assert_eq!(value, json!({"metadata": {}, "endpoints": null, "ports": null, "addressType": "IPv4"}));
+        let mut value = json!({"subsets": [{"addresses": []}]});
+        settle("core/v1.Endpoints", &mut value);
+        assert_eq!(value, json!({"subsets": [{}]}));
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Objects and lists in the shape that a client asked for, as bytes.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::negotiate::{Encoding, Form, Shape};
 use super::table::{IncludeObject, Tabler};
+use crate::convert;
 use crate::{ApiServer, List, Object, ResourceDef, Status};
 
 /// Turns what the server answers into the bytes of a response.
@@ -15,6 +18,15 @@ pub(crate) struct Shaper<'a> {
     pub(crate) def: &'a ResourceDef,
     pub(crate) form: Form,
     pub(crate) include: IncludeObject,
+}
+
+/// What a real server has inside, whichever version is asked for: what tables and bare metadata are made of.
+pub(crate) fn inner<'a>(def: &ResourceDef, object: &'a Object) -> Cow<'a, Value> {
+    let stored = def.stored_as();
+    if def.is_custom() || object.api_version() != def.api_version() || stored == def.api_version() {
+        return Cow::Borrowed(object.value());
+    }
+    Cow::Owned(convert::to_version(object.value().clone(), &stored))
 }
 
 impl Shaper<'_> {
@@ -32,7 +44,7 @@ impl Shaper<'_> {
                 let objects = std::slice::from_ref(object);
                 encode(encoding, &self.tabler().table(metadata, objects, true))
             }
-            (Shape::Partial, encoding) => encode(encoding, &partial(object.value())),
+            (Shape::Partial, encoding) => encode(encoding, &partial(&inner(self.def, object))),
             (Shape::PartialList, _) => Err(not_acceptable(&format!(
                 "you requested PartialObjectMetadataList, but the requested object is not a list ({})",
                 self.def.kind
@@ -51,7 +63,7 @@ impl Shaper<'_> {
             }
             (Shape::Table, encoding) => encode(encoding, &self.tabler().table(list_metadata(list), &list.items, true)),
             (Shape::PartialList, encoding) => {
-                let items: Vec<Value> = list.items.iter().map(|object| partial(object.value())).collect();
+                let items: Vec<Value> = list.items.iter().map(|object| partial(&inner(self.def, object))).collect();
                 let value = json!({
                     "kind": "PartialObjectMetadataList",
                     "apiVersion": "meta.k8s.io/v1",
@@ -75,7 +87,7 @@ impl Shaper<'_> {
                 metadata.insert("resourceVersion".to_owned(), object.resource_version().to_string().into());
                 self.tabler().table(metadata, std::slice::from_ref(object), first)
             }
-            Shape::Partial | Shape::PartialList => partial(object.value()),
+            Shape::Partial | Shape::PartialList => partial(&inner(self.def, object)),
             Shape::Plain | Shape::Aggregated => object.value().clone(),
         }
     }

@@ -12,17 +12,20 @@ use serde_json::Value;
 use crate::resource::ResourceDef;
 use crate::status::{Cause, Status};
 
+mod addresses;
 mod admissionregistration;
 mod apiregistration;
 mod apps;
 mod authentication;
 mod authorization;
+mod autoscaler_versions;
 mod autoscaling;
 mod batch;
 mod batch_policy;
 mod batch_status;
 mod causes;
 mod certificates;
+mod conditions;
 mod config_maps;
 mod coordination;
 mod core;
@@ -31,6 +34,8 @@ mod diff;
 mod discovery;
 mod events;
 mod flowcontrol;
+mod ingress;
+mod network_policy;
 mod networking;
 mod node;
 mod pod_spec;
@@ -44,7 +49,10 @@ mod warnings;
 mod workload_warnings;
 mod workloads;
 
+pub(crate) use addresses::problems as address_problems;
+pub(crate) use autoscaler_versions::{to_v1 as autoscaler_to_v1, to_v2 as autoscaler_to_v2};
 pub(crate) use causes::Causes;
+pub(crate) use ingress::annotation as ingress_class;
 pub(crate) use pods::{binding, ephemeral_update, pod_status, resize_update, resized};
 
 /// What one kind adds to the rules of all kinds. Every function may do nothing.
@@ -68,6 +76,8 @@ pub(crate) struct Rules {
     pub(crate) warn: fn(Option<&Value>, &Value) -> Vec<String>,
     /// The same for the status subresource.
     pub(crate) warn_status: fn(&Value, &Value) -> Vec<String>,
+    /// Whether a new object's metadata are checked only where nothing else is wrong, because its kind does not look at them.
+    pub(crate) metadata_later: bool,
 }
 
 impl Rules {
@@ -81,6 +91,7 @@ impl Rules {
         validate_status_update: |_, _, _| {},
         warn: |_, _| Vec::new(),
         warn_status: |_, _| Vec::new(),
+        metadata_later: false,
     };
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::row::{NONE, Row, UNKNOWN, UNSET, shortened, string, strings};
+use super::row::{NONE, Row, UNKNOWN, UNSET, shortened, string};
 
 pub(super) fn node(row: Row<'_>) -> Vec<Value> {
     let mut status = match row.condition("Ready") {
@@ -204,27 +204,6 @@ pub(super) fn endpoints(row: Row<'_>) -> Vec<Value> {
     vec![json!(row.name()), json!(shortened(&all, NONE)), json!(row.age())]
 }
 
-pub(super) fn endpoint_slice(row: Row<'_>) -> Vec<Value> {
-    let ports: Vec<String> = row
-        .list("/ports")
-        .iter()
-        .filter_map(|port| match (port.get("port").and_then(Value::as_i64), string(port, "name")) {
-            (Some(number), _) => Some(number.to_string()),
-            (None, "") => None,
-            (None, name) => Some(name.to_owned()),
-        })
-        .collect();
-    let addresses: Vec<String> =
-        row.list("/endpoints").iter().flat_map(|endpoint| strings(endpoint, "addresses")).map(str::to_owned).collect();
-    vec![
-        json!(row.name()),
-        json!(row.text("/addressType")),
-        json!(shortened(&ports, UNSET)),
-        json!(shortened(&addresses, UNSET)),
-        json!(row.age()),
-    ]
-}
-
 pub(super) fn quota(row: Row<'_>) -> Vec<Value> {
     let mut requests = Vec::new();
     let mut limits = Vec::new();
@@ -238,32 +217,6 @@ pub(super) fn quota(row: Row<'_>) -> Vec<Value> {
         }
     }
     vec![json!(row.name()), json!(requests.join(", ")), json!(limits.join(", ")), json!(row.age())]
-}
-
-pub(super) fn ingress(row: Row<'_>) -> Vec<Value> {
-    let hosts: Vec<String> = row
-        .list("/spec/rules")
-        .iter()
-        .map(|rule| string(rule, "host"))
-        .filter(|host| !host.is_empty())
-        .map(str::to_owned)
-        .collect();
-    let addresses: Vec<&str> = row
-        .list("/status/loadBalancer/ingress")
-        .iter()
-        .map(|entry| match string(entry, "ip") {
-            "" => string(entry, "hostname"),
-            address => address,
-        })
-        .collect();
-    vec![
-        json!(row.name()),
-        json!(row.text_or("/spec/ingressClassName", NONE)),
-        json!(shortened(&hosts, "*")),
-        json!(addresses.join(",")),
-        json!(if row.count("/spec/tls") > 0 { "80, 443" } else { "80" }),
-        json!(row.age()),
-    ]
 }
 
 /// Role bindings of both scopes.

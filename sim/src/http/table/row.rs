@@ -116,20 +116,29 @@ impl<'a> Row<'a> {
     /// A label selector with both of its parts.
     pub(super) fn selector(self, pointer: &str) -> String {
         let mut parts = Vec::new();
-        match self.labels(&format!("{pointer}/matchLabels")) {
-            labels if labels == NONE => {}
-            labels => parts.push(labels),
+        if let Some(Value::Object(labels)) = self.at(&format!("{pointer}/matchLabels")) {
+            parts.extend(
+                labels
+                    .iter()
+                    .map(|(key, value)| (key.as_str(), format!("{key}={}", value.as_str().unwrap_or_default()))),
+            );
         }
         for expression in self.list(&format!("{pointer}/matchExpressions")) {
             let key = string(expression, "key");
-            let values = strings(expression, "values").join(",");
-            parts.push(match string(expression, "operator") {
+            let mut values = strings(expression, "values");
+            values.sort_unstable();
+            let values = values.join(",");
+            let text = match string(expression, "operator") {
                 "In" => format!("{key} in ({values})"),
                 "NotIn" => format!("{key} notin ({values})"),
                 "DoesNotExist" => format!("!{key}"),
                 _ => key.to_owned(),
-            });
+            };
+            parts.push((key, text));
         }
+        // A selector is in the order of its keys, whichever way they are asked for.
+        parts.sort_by_key(|(key, _)| *key);
+        let parts: Vec<String> = parts.into_iter().map(|(_, text)| text).collect();
         if parts.is_empty() { NONE.to_owned() } else { parts.join(",") }
     }
 

@@ -51,10 +51,12 @@ pub(super) fn cells_of(group: &str, plural: &str) -> Option<&'static [Cell]> {
         ],
         ("apiregistration.k8s.io", "apiservices") => &[Name, With(api_service), With(available), Age],
         ("apps", "controllerrevisions") => &[Name, With(controller), Number("/revision"), Age],
-        ("networking.k8s.io", "ingressclasses") => &[Name, Text("/spec/controller", ""), With(parameters), Age],
+        ("networking.k8s.io", "ingressclasses") => {
+            &[With(default_ingress_class), Text("/spec/controller", ""), With(parameters), Age]
+        }
         ("networking.k8s.io", "networkpolicies") => &[Name, Selector("/spec/podSelector"), Age],
         ("networking.k8s.io", "servicecidrs") => &[Name, Join("/spec/cidrs", ""), Age],
-        ("networking.k8s.io", "ipaddresses") => &[Name, With(parent)],
+        ("networking.k8s.io", "ipaddresses") => &[Name, With(parent), Age],
         ("policy", "poddisruptionbudgets") => &[
             Name,
             Scalar("/spec/minAvailable", "N/A"),
@@ -221,22 +223,31 @@ fn parameters(row: Row<'_>) -> Value {
         return json!(NONE);
     };
     let kind = string(parameters, "kind");
-    let kind = match string(parameters, "apiGroup") {
-        "" => kind.to_owned(),
-        group => format!("{kind}.{group}"),
+    let kind = match parameters.get("apiGroup").and_then(Value::as_str) {
+        None => kind.to_owned(),
+        Some(group) => format!("{kind}.{group}"),
     };
     json!(format!("{kind}/{}", string(parameters, "name")))
 }
 
 fn parent(row: Row<'_>) -> Value {
-    let reference = row.at("/spec/parentRef").unwrap_or(&Value::Null);
+    let Some(reference) = row.at("/spec/parentRef") else {
+        return json!(NONE);
+    };
     let parts = ["resource", "group", "namespace", "name"].map(|field| string(reference, field));
     let resource = if parts[1].is_empty() { parts[0].to_owned() } else { format!("{}.{}", parts[0], parts[1]) };
+    let resource = resource.to_lowercase();
     if parts[2].is_empty() {
         json!(format!("{resource}/{}", parts[3]))
     } else {
         json!(format!("{resource}/{}/{}", parts[2], parts[3]))
     }
+}
+
+fn default_ingress_class(row: Row<'_>) -> Value {
+    let name = row.name();
+    let default = row.text("/metadata/annotations/ingressclass.kubernetes.io~1is-default-class") == "true";
+    json!(if default { format!("{name} (default)") } else { name.to_owned() })
 }
 
 fn default_class(row: Row<'_>) -> Value {

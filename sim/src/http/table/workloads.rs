@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::row::{NONE, Row, UNSET, human_duration, string};
+use super::row::{NONE, Row, UNSET, human_duration};
 
 const TEMPLATE: &str = "/spec/template";
 
@@ -117,71 +117,6 @@ pub(super) fn cron_job(row: Row<'_>) -> Vec<Value> {
     wide(row, cells, "/spec/jobTemplate/spec/template", Some(selector))
 }
 
-pub(super) fn autoscaler(row: Row<'_>) -> Vec<Value> {
-    let kind = row.text("/spec/scaleTargetRef/kind");
-    let target = row.text("/spec/scaleTargetRef/name");
-    vec![
-        json!(row.name()),
-        json!(format!("{kind}/{target}")),
-        json!(targets(row)),
-        json!(row.scalar_or("/spec/minReplicas", UNSET)),
-        json!(row.number("/spec/maxReplicas")),
-        json!(row.number("/status/currentReplicas")),
-        json!(row.age()),
-    ]
-}
-
-/// `cpu: 10%/80%` for each metric; of `autoscaling/v1` there is only the processor.
-fn targets(row: Row<'_>) -> String {
-    if let Some(target) = row.at("/spec/targetCPUUtilizationPercentage") {
-        let current = row.scalar_or("/status/currentCPUUtilizationPercentage", "<unknown>");
-        let percent = if current == "<unknown>" { "" } else { "%" };
-        return format!("cpu: {current}{percent}/{target}%");
-    }
-    let current = row.list("/status/currentMetrics");
-    let metrics: Vec<String> = row
-        .list("/spec/metrics")
-        .iter()
-        .enumerate()
-        .map(|(index, metric)| target(metric, current.get(index)))
-        .collect();
-    if metrics.is_empty() { NONE.to_owned() } else { metrics.join(", ") }
-}
-
-fn target(metric: &Value, current: Option<&Value>) -> String {
-    let (source, named) = match string(metric, "type") {
-        "Resource" => ("resource", true),
-        "ContainerResource" => ("containerResource", true),
-        "Pods" => ("pods", false),
-        "Object" => ("object", false),
-        "External" => ("external", false),
-        _ => return UNKNOWN_METRIC.to_owned(),
-    };
-    let text = |value: Option<&Value>| match value {
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(value @ Value::Number(_)) => Some(value.to_string()),
-        _ => None,
-    };
-    let field = |value: Option<&Value>, side: &str, name: &str| {
-        text(value.and_then(|value| value.pointer(&format!("/{source}/{side}/{name}"))))
-    };
-    let (wanted, unit, name) = match field(Some(metric), "target", "averageUtilization") {
-        Some(wanted) => (wanted, "%", "averageUtilization"),
-        None => match field(Some(metric), "target", "averageValue") {
-            Some(wanted) => (wanted, "", "averageValue"),
-            None => (field(Some(metric), "target", "value").unwrap_or_default(), "", "value"),
-        },
-    };
-    let now = field(current, "current", name).map_or_else(|| "<unknown>".to_owned(), |now| now + unit);
-    let label = metric.pointer(&format!("/{source}/name")).and_then(Value::as_str);
-    match label.filter(|_| named) {
-        Some(label) => format!("{label}: {now}/{wanted}{unit}"),
-        None => format!("{now}/{wanted}{unit}"),
-    }
-}
-
-const UNKNOWN_METRIC: &str = "<unknown type>";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,20 +138,12 @@ mod tests {
     }
 
     #[test]
-    fn jobs_and_autoscalers() {
+    fn a_job_has_its_progress() {
         let object = json!({
             "metadata": {"name": "j", "creationTimestamp": "2026-01-01T00:00:00Z"},
             "spec": {"completions": 3},
             "status": {"succeeded": 1, "startTime": "2026-01-01T00:00:00Z"},
         });
         assert_eq!(job(row(&object))[1..4], [json!("Running"), json!("1/3"), json!("60s")]);
-        let object = json!({
-            "metadata": {"name": "h"},
-            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}, "maxReplicas": 3,
-                     "metrics": [{"type": "Resource", "resource": {
-                         "name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}]},
-        });
-        let cells = autoscaler(row(&object));
-        assert_eq!(cells[1..4], [json!("Deployment/web"), json!("cpu: <unknown>/80%"), json!(UNSET)]);
     }
 }

@@ -31,6 +31,7 @@ pub(crate) mod warnings;
 
 pub(crate) use containers::trimmed_image;
 pub(crate) use network::address;
+pub(crate) use resources::name_in_container;
 
 use read::{between, each, given, inside, list, one_of, problems, whole};
 

@@ -290,6 +290,15 @@ pub(crate) fn fill(value: &mut Value, fields: &Value) {
     }
 }
 
+/// The specification of an object, for writing; absent is empty, as in a typed server.
+pub(crate) fn whole_spec(value: &mut Value) -> Option<&mut Value> {
+    let spec = value.as_object_mut()?.entry("spec").or_insert_with(|| Map::new().into());
+    if spec.is_null() {
+        *spec = Map::new().into();
+    }
+    Some(spec).filter(|spec| spec.is_object())
+}
+
 /// A text that is absent or empty becomes the given one.
 pub(crate) fn fill_text(value: &mut Value, key: &str, default: &str) {
     if let Some(target) = value.as_object_mut()

@@ -64,7 +64,8 @@ fn name_of_any(name: &str, causes: &mut Causes) -> bool {
     true
 }
 
-fn name_in_container(name: &str, causes: &mut Causes) {
+/// The name of something that a container has; the check stands at it.
+pub(crate) fn name_in_container(name: &str, causes: &mut Causes) {
     name_of_any(name, causes);
     if !name.contains('/') {
         if !["cpu", "memory", "ephemeral-storage"].contains(&name) && !huge(name) {
