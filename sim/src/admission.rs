@@ -65,6 +65,9 @@ pub(crate) fn prepare_create(core: &Core, def: &ResourceDef, value: &mut Value) 
     if def.group == "networking.k8s.io" && def.plural == "ingresses" {
         ingresses::create(core, value);
     }
+    if def.group == "certificates.k8s.io" {
+        kinds::requested_by(&core.access.caller, value);
+    }
     (rules.prepare_create)(value);
     initial::status(def, value);
     Ok(())
@@ -115,6 +118,12 @@ pub(crate) fn create(
         ("", "namespaces") => initial::namespace(value),
         ("", "secrets") => secrets::admit(def, value)?,
         ("", "services") => services::create(core, def, value)?,
+        ("scheduling.k8s.io", "priorityclasses") => pods::only_default(core, def, None, value)?,
+        ("certificates.k8s.io", _) => {
+            if let Some(why) = kinds::restricted(value) {
+                return Err(Status::forbidden(&def.group, &def.plural, meta::meta_text(value, "name"), &why));
+            }
+        }
         ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value)?,
         _ => {}
     }
@@ -159,6 +168,7 @@ fn replace(core: &mut Core, def: &ResourceDef, old: &Object, value: &mut Value) 
         }
         ("", "configmaps") => immutable_data(def, old, value),
         ("", "services") => services::update(core, def, old, value),
+        ("scheduling.k8s.io", "priorityclasses") => pods::only_default(core, def, Some(old), value),
         ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value),
         _ => Ok(()),
     }

@@ -98,6 +98,12 @@ impl Core {
                 crd::changed(self, def, &name, now);
             }
             return Ok(if answers_object(def) {
+                if !is_pod(def) && !old.is_terminating() {
+                    // Only what ends gracefully is marked before it is gone.
+                    for key in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+                        meta::unset(&mut marked, key);
+                    }
+                }
                 Deleted::Object(present(def, &Object::new(marked)))
             } else {
                 Deleted::Status(Status::deleted(&def.group, &def.plural, &name, old.uid()))
@@ -126,17 +132,19 @@ fn is_definition(def: &ResourceDef) -> bool {
 
 /// The kinds that answer their last state instead of a `Status`.
 fn answers_object(def: &ResourceDef) -> bool {
-    def.group.is_empty()
-        && matches!(
-            def.plural.as_str(),
-            "pods"
-                | "podtemplates"
-                | "persistentvolumes"
-                | "persistentvolumeclaims"
-                | "resourcequotas"
-                | "serviceaccounts"
-                | "services"
-        )
+    def.group == "resource.k8s.io"
+        || (def.group == "storage.k8s.io" && def.plural != "csistoragecapacities")
+        || def.group.is_empty()
+            && matches!(
+                def.plural.as_str(),
+                "pods"
+                    | "podtemplates"
+                    | "persistentvolumes"
+                    | "persistentvolumeclaims"
+                    | "resourcequotas"
+                    | "serviceaccounts"
+                    | "services"
+            )
 }
 
 fn check_preconditions(def: &ResourceDef, old: &Object, options: &DeleteOptions) -> Result<(), Status> {

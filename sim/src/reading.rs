@@ -67,6 +67,16 @@ pub(crate) fn read_patched(
     })
 }
 
+/// Makes numbers fit that a strategic patch or an apply has brought: no decoder refuses them.
+pub(crate) fn wrap(core: &Core, def: &ResourceDef, target: &Target, body: &mut Value) {
+    if core.admission
+        && target.subresource.as_deref().is_none_or(|name| name == "status")
+        && let Some(name) = go_types::of_kind(&def.api_version(), &def.kind)
+    {
+        decode::wrap(name, body);
+    }
+}
+
 /// Reads what an apply has made of an object in place; `namespace` is that of the applied text.
 pub(crate) fn read_applied(
     core: &Core,
@@ -78,6 +88,7 @@ pub(crate) fn read_applied(
     namespace: &str,
 ) -> Result<(), Status> {
     let name = meta::meta_text(body, "name").to_owned();
+    wrap(core, def, target, body);
     decode(core, def, target, body, options, warnings, Nulls::Stay).map_err(|Unread(why)| {
         let kind = format!("{}/{}, Kind={}", def.group, def.version, def.kind);
         let why = if why.starts_with("illegal base64") { format!("error decoding from json: {why}") } else { why };

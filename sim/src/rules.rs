@@ -58,6 +58,19 @@ pub(crate) fn seen_last(def: &ResourceDef, old: &Object, new: &Value) -> Result<
     Ok(())
 }
 
+/// The kinds that are replaced only by who says which version was seen.
+pub(crate) fn asks_version(def: &ResourceDef) -> bool {
+    def.is_custom()
+        || matches!(
+            (def.group.as_str(), def.plural.as_str()),
+            ("admissionregistration.k8s.io" | "apiextensions.k8s.io" | "apiregistration.k8s.io", _)
+                | ("coordination.k8s.io", "leases")
+                | ("node.k8s.io", "runtimeclasses")
+                | ("policy", "poddisruptionbudgets")
+                | ("storage.k8s.io", "csidrivers" | "csinodes" | "csistoragecapacities" | "volumeattachments")
+        )
+}
+
 /// 409 when a writer has seen an object that is not there at all.
 pub(crate) fn absent(def: &ResourceDef, target: &Target, new: &Value, dry_run: bool) -> Result<(), Status> {
     let uid = meta::meta_text(new, "uid");
@@ -161,6 +174,10 @@ pub(crate) fn changes(old: &Value, new: &Value) -> Vec<Cause> {
 
 /// The desired state: what `metadata.generation` counts the changes of.
 pub(crate) fn desired<'a>(def: &ResourceDef, value: &'a Value) -> Vec<(&'a String, &'a Value)> {
+    // Nothing works on a class of priorities.
+    if def.group == "scheduling.k8s.io" && def.plural == "priorityclasses" {
+        return Vec::new();
+    }
     let observed = def.has_status() || !def.is_custom();
     // The annotations of a deployment are part of what its controller works on, but for its own, which it writes with the status.
     let annotated = def.group == "apps" && def.plural == "deployments";

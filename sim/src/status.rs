@@ -4,7 +4,7 @@
 //! forbidden and invalid apart by them. Never holds the content of an object beyond the one field that a message quotes, and
 //! of a Secret not even that.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde_json::{Map, Value, json};
 
@@ -17,6 +17,29 @@ pub struct Cause {
     pub message: String,
     /// The path of the field, as `spec.ports[0].nodePort`.
     pub field: String,
+}
+
+/// A value as a message shows it: texts as they are, in lists and objects without the letters of HTML.
+pub(crate) fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    match value {
+        Value::Array(_) | Value::Object(_) => plain(&text),
+        _ => text,
+    }
+}
+
+/// JSON without the letters of HTML, as Go writes it.
+pub(crate) fn plain(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for letter in json.chars() {
+        match letter {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                let _ = write!(text, "\\u{:04x}", u32::from(letter));
+            }
+            _ => text.push(letter),
+        }
+    }
+    text
 }
 
 impl Cause {
@@ -32,7 +55,7 @@ impl Cause {
 
     /// A field with a value that is wrong.
     pub fn invalid(field: &str, value: &Value, detail: &str) -> Self {
-        Self::new("FieldValueInvalid", field, format!("Invalid value: {value}: {detail}"))
+        Self::new("FieldValueInvalid", field, format!("Invalid value: {}: {detail}", shown(value)))
     }
 
     /// A field that may not be set so.
@@ -42,7 +65,7 @@ impl Cause {
 
     /// A value that is in its list twice.
     pub fn duplicate(field: &str, value: &Value) -> Self {
-        Self::new("FieldValueDuplicate", field, format!("Duplicate value: {value}"))
+        Self::new("FieldValueDuplicate", field, format!("Duplicate value: {}", shown(value)))
     }
 
     /// A field with a value outside the known ones.
@@ -192,6 +215,17 @@ impl Status {
         let mut details = details(group, kind, name);
         details.insert("causes".to_owned(), causes.iter().map(Cause::to_value).collect());
         Self::new(422, "Invalid", message).with(details)
+    }
+
+    /// What an object that breaks rules is told; nothing for other answers.
+    pub(crate) fn causes(&self) -> Vec<Cause> {
+        let causes =
+            self.details.as_ref().filter(|_| self.code == 422).and_then(|details| details["causes"].as_array());
+        let read = |cause: &Value| {
+            let text = |key: &str| cause[key].as_str().unwrap_or_default().to_owned();
+            Cause { reason: text("reason"), message: text("message"), field: text("field") }
+        };
+        causes.into_iter().flatten().map(read).collect()
     }
 
     /// 422: the patch cannot be applied to the object, a `test` for example failed.

@@ -41,7 +41,7 @@ pub(crate) fn merge(def: &ResourceDef, name: &str, old: &Object, new: &Value) ->
     match name {
         "status" | "approval" => {
             copy(new, &mut merged, "status");
-            if name == "status" && takes_metadata(def) {
+            if takes_metadata(def) {
                 metadata(def, new, &mut merged);
             }
             if old.kind() == "Pod" {
@@ -191,6 +191,9 @@ pub(crate) fn create(
     options: &WriteOptions,
     now: Timestamp,
 ) -> Result<Object, Status> {
+    if def.subresource(name).is_some_and(|part| !part.verbs.iter().any(|verb| verb == "create")) {
+        return Err(Status::method_not_allowed());
+    }
     let object = core.existing(def, target)?;
     fields(&mut body, def.subresource(name).map_or("", |sub| sub.kind.as_str()))?;
     shape::check(def, &body)?;

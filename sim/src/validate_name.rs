@@ -153,8 +153,7 @@ fn name(def: &ResourceDef, text: &str) -> Vec<String> {
     match (def.group.as_str(), def.plural.as_str()) {
         ("", "namespaces") | ("apps", "statefulsets") => label(text),
         ("", "services") => label_1035(text),
-        ("rbac.authorization.k8s.io" | "apiregistration.k8s.io", _)
-        | ("certificates.k8s.io", "clustertrustbundles")
+        ("rbac.authorization.k8s.io" | "apiregistration.k8s.io" | "certificates.k8s.io", _)
         | ("policy", "poddisruptionbudgets") => path_segment(text),
         ("networking.k8s.io", "ipaddresses") => kinds::address_problems(text),
         ("batch", "cronjobs") if text.len() > CRON_JOB_LENGTH => {

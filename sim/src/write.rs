@@ -23,7 +23,7 @@ use crate::options::{Patch, Target, WriteOptions};
 use crate::patch;
 use crate::reading;
 use crate::resource::ResourceDef;
-use crate::rules::{absent, bounded, carried, changes, copy, desired, locked, seen_last};
+use crate::rules::{absent, asks_version, bounded, carried, changes, copy, desired, locked, seen_last};
 use crate::server::{ApiServer, Core};
 use crate::status::{Cause, Status};
 use crate::store;
@@ -103,10 +103,9 @@ impl ApiServer {
                 }
                 Err(absent) => return Err(absent),
             };
-            if def.is_custom() && core.admission {
+            let seen = meta::meta_text(&body, "resourceVersion");
+            if asks_version(&def) && core.admission && matches!(seen, "" | "0") {
                 locked(&def, target, &old, &body, options.dry_run)?;
-            }
-            if def.is_custom() && core.admission && meta::meta_text(&body, "resourceVersion").is_empty() {
                 let cause =
                     Cause::invalid("metadata.resourceVersion", &Value::from(0), "must be specified for an update");
                 return Err(Status::invalid(&def.group, &def.plural, old.name(), &[cause]));
@@ -155,13 +154,18 @@ impl ApiServer {
                 for key in ["apiVersion", "kind"] {
                     copy(seen.value(), &mut patched, key);
                 }
+                reading::wrap(core, &def, target, &mut patched);
             }
             reading::read_patched(core, &def, target, &mut patched, options, warnings)?;
-            let patched = identified(&def, target, patched)?;
-            let uid = meta::meta_text(&patched, "uid");
+            let mut patched = identified(&def, target, patched)?;
+            let uid = meta::meta_text(&patched, "uid").to_owned();
             if !uid.is_empty() && uid != old.uid() {
                 seen_last(&def, &old, &patched)?;
-                return Err(other_uid(&def, &old, uid));
+                // Whatever else is wrong is said with it.
+                meta::set(&mut patched, "uid", old.uid());
+                let trial = WriteOptions { dry_run: true, ..options.clone() };
+                let others = core.replace(&def, target, &old, patched, &trial, now, &mut Vec::new()).err();
+                return Err(other_uid(&def, &old, &uid, others.map(|refused| refused.causes()).unwrap_or_default()));
             }
             core.replace(&def, target, &old, patched, options, now, warnings).map(|object| (object, false))
         })
@@ -197,10 +201,10 @@ fn shortened(value: &mut Value, owners: Owners) -> Result<(), Status> {
 }
 
 /// 422 for a patch that gives an object another uid.
-fn other_uid(def: &ResourceDef, old: &Object, uid: &str) -> Status {
+fn other_uid(def: &ResourceDef, old: &Object, uid: &str, others: Vec<Cause>) -> Status {
     // Two validations find it.
     let cause = Cause::invalid("metadata.uid", &Value::from(uid), "field is immutable");
-    Status::invalid(&def.group, &def.kind, old.name(), &[cause.clone(), cause])
+    Status::invalid(&def.group, &def.kind, old.name(), &[vec![cause.clone(), cause], others].concat())
 }
 
 /// Whether the verb is allowed on the target.
@@ -219,6 +223,7 @@ fn creates_on_update(def: &ResourceDef) -> bool {
         ("", "endpoints" | "events" | "limitranges" | "services")
             | ("coordination.k8s.io", "leases")
             | ("events.k8s.io", "events")
+            | ("node.k8s.io", "runtimeclasses")
             | ("rbac.authorization.k8s.io", _)
     )
 }
@@ -274,7 +279,7 @@ impl Core {
         let mut new = managed::applied(self, &write, Some(old.value()), config, force)?;
         let uid = meta::meta_text(config, "uid");
         if !uid.is_empty() && uid != old.uid() {
-            return Err(other_uid(def, &old, uid));
+            return Err(other_uid(def, &old, uid, Vec::new()));
         }
         reading::read_applied(self, def, target, &mut new, options, warnings, namespace)?;
         let new = identified(def, target, new)?;
@@ -449,6 +454,9 @@ impl Core {
         admission::prepare_update(self, def, target.subresource.as_deref(), old, &mut new);
         if target.subresource.is_none() {
             self.show(def, &mut new);
+        } else if self.admission && def.group == "certificates.k8s.io" {
+            let part = target.subresource.as_deref().unwrap_or_default();
+            kinds::prepare_request_part(part, old.value(), &mut new, now);
         }
         if target.subresource.as_deref() != Some("status")
             && desired(def, old.value()) != desired(def, &new)
@@ -464,6 +472,7 @@ impl Core {
             match target.subresource.as_deref() {
                 None => (rules.validate_update)(old.value(), &new, &mut causes),
                 Some("status") => (rules.validate_status_update)(old.value(), &new, &mut causes),
+                Some("approval") => kinds::approval_update(old.value(), &new, &mut causes),
                 Some("resize") => kinds::resize_update(old.value(), &new, &mut causes),
                 Some("ephemeralcontainers") => {
                     (rules.default)(&mut new);

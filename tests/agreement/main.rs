@@ -20,7 +20,7 @@ mod run;
 mod script;
 
 use futures::{StreamExt as _, stream};
-use kubesim::{ApiServer, Clock};
+use kubesim::{ApiServer, Clock, UserInfo};
 use rig::{ControlPlane, Options};
 
 use crate::run::Server;
@@ -61,6 +61,14 @@ struct Found {
     explained: Vec<&'static str>,
 }
 
+/// Who asks: known by a certificate, as the rig is to the real server.
+fn admin() -> UserInfo {
+    let mut admin = UserInfo::new("admin").in_group("system:masters");
+    let certificate = format!("X509SHA256={:064}", 0);
+    admin.extra.insert("authentication.kubernetes.io/credential-id".to_owned(), vec![certificate]);
+    admin
+}
+
 async fn compare(real: &Server, script: Script) -> Found {
     let start = "2026-01-01T00:00:00Z".parse().expect("a time");
     let server = ApiServer::new(kubesim::Options {
@@ -68,7 +76,7 @@ async fn compare(real: &Server, script: Script) -> Found {
         bootstrap: true,
         ..kubesim::Options::default()
     });
-    let simulated = Server::Simulated(server);
+    let simulated = Server::Simulated(server.acting_as(admin()));
     simulated.prepare().await;
     let (ours, theirs) = (simulated.run(&script).await, real.run(&script).await);
     let (ours, theirs) = (normal::answers(&ours), normal::answers(&theirs));

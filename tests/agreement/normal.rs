@@ -11,6 +11,8 @@ static TIME: LazyLock<Regex> =
 static RECORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"in record \(\d+\)").expect("a pattern"));
 static UID: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").expect("a pattern"));
+/// The certificate by which the caller is known.
+static CERTIFICATE: LazyLock<Regex> = LazyLock::new(|| Regex::new("X509SHA256=[0-9a-f]{64}").expect("a pattern"));
 static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(\d+[dhms])+$").expect("a pattern"));
 
 /// The names of what was made up so far.
@@ -67,6 +69,7 @@ impl Names {
             Value::String(text) => {
                 let text = RECORD.replace_all(text, "in record (VERSION)");
                 let text = TIME.replace_all(&text, "TIME");
+                let text = CERTIFICATE.replace_all(&text, "X509SHA256=CERTIFICATE");
                 let text = UID.replace_all(&text, |found: &regex::Captures<'_>| {
                     let next = self.uids.len();
                     format!("UID-{}", self.uids.entry(found[0].to_owned()).or_insert(next))

@@ -209,7 +209,11 @@ impl Writer<'_> {
             _ => kinds::EVERYWHERE,
         };
         let (pointer, value) = *self.dice.one(poisons);
-        let value: Value = serde_json::from_str(value).expect("a poison is JSON");
+        let mut value: Value = serde_json::from_str(value).expect("a poison is JSON");
+        if pointer == "/metadata/name" && value == "Not_A_Name" && !self.kind.namespaced {
+            // Some kinds take it, and there is one cluster for all scripts.
+            value = format!("{}-Not_A_Name", self.place).into();
+        }
         put(object, pointer, value);
     }
 

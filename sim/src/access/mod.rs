@@ -26,6 +26,7 @@ mod user;
 
 pub(crate) use attributes::Attributes;
 pub(crate) use token::{LEGACY_ISSUER, SigningKey};
+pub(crate) use user::MASTERS;
 pub use user::UserInfo;
 pub(crate) use user::account_name;
 

@@ -20,13 +20,6 @@ pub(super) fn fill(def: &ResourceDef, value: &mut Value) {
             json!({"persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem"})
         }
         ("", "persistentvolumeclaims") => json!({"volumeMode": "Filesystem"}),
-        ("storage.k8s.io", "storageclasses") => {
-            let fields = json!({"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"});
-            return absent(value, &fields);
-        }
-        ("scheduling.k8s.io", "priorityclasses") => {
-            return absent(value, &json!({"preemptionPolicy": "PreemptLowerPriority"}));
-        }
         _ => return,
     };
     let Some(spec) = value.get_mut("spec") else {

@@ -26,23 +26,6 @@ pub(super) fn check(def: &ResourceDef, old: &Object, value: &Value) -> Result<()
     };
     match (def.group.as_str(), def.plural.as_str()) {
         ("", "secrets") => immutable(&["type"]),
-        ("scheduling.k8s.io", "priorityclasses") => {
-            immutable(&["preemptionPolicy"]);
-            if changed("value") {
-                causes.push(Cause::forbidden("value", "may not be changed in an update."));
-            }
-        }
-        ("storage.k8s.io", "storageclasses") => {
-            immutable(&["volumeBindingMode"]);
-            for field in ["parameters", "provisioner", "reclaimPolicy"] {
-                if changed(field) {
-                    causes.push(Cause::forbidden(field, &format!("updates to {field} are forbidden.")));
-                }
-            }
-        }
-        ("rbac.authorization.k8s.io", "rolebindings" | "clusterrolebindings") if changed("roleRef") => {
-            causes.push(Cause::invalid("roleRef", now("roleRef"), "cannot change roleRef"));
-        }
         ("", "persistentvolumeclaims") if claim(old) != claim(value) || rebound(old, value) => {
             causes.push(Cause::forbidden("spec", CLAIM));
         }

@@ -15,11 +15,20 @@ pub(super) fn status(def: &ResourceDef, value: &mut Value) {
         ("", "persistentvolumes" | "persistentvolumeclaims") => json!({"phase": "Pending"}),
         ("", "namespaces") => json!({"phase": "Active"}),
         ("", "services") => json!({"loadBalancer": {}}),
-        ("storage.k8s.io", "volumeattachments") => json!({"attached": false}),
         // Written by their own rules.
         // (those of definitions by `crd::admit`).
         ("", "pods" | "replicationcontrollers")
-        | ("apps" | "autoscaling" | "batch" | "networking.k8s.io" | "policy" | "apiextensions.k8s.io", _) => return,
+        | (
+            "apps"
+            | "autoscaling"
+            | "batch"
+            | "networking.k8s.io"
+            | "policy"
+            | "apiextensions.k8s.io"
+            | "certificates.k8s.io"
+            | "storage.k8s.io",
+            _,
+        ) => return,
         _ if def.is_custom() => {
             if let Some(fields) = value.as_object_mut() {
                 fields.remove("status");

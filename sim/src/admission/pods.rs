@@ -2,15 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::kinds::SYSTEM_CLASSES;
 use crate::meta;
 use crate::object::Object;
 use crate::resource::{GroupResource, ResourceDef};
 use crate::server::Core;
 use crate::status::Status;
-
-/// Two classes that every cluster has, and their values.
-const SYSTEM_CLASSES: [(&str, i64); 2] =
-    [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)];
 
 /// How long a pod stays on a node that is gone, in seconds.
 const TOLERATION_SECONDS: i64 = 300;
@@ -139,20 +136,28 @@ fn named(core: &Core, class: &str) -> Option<Priority> {
     })
 }
 
-/// The priority of a pod that names none: of the class that is for all such pods, the lowest if there are several.
-fn default_priority(core: &Core) -> Priority {
+/// The class for all pods that name none, the lowest if there are several.
+fn default_class(core: &Core) -> Option<&Object> {
     let classes = GroupResource::new("scheduling.k8s.io", "priorityclasses");
-    let defaults = core
-        .store
-        .all(&classes)
-        .map(|(_, class)| class)
-        .filter(|class| class.value()["globalDefault"] == true)
-        .map(read);
-    defaults.min_by_key(|priority| priority.value).unwrap_or(Priority {
-        class: String::new(),
-        value: 0,
-        preemption: Value::Null,
-    })
+    let defaults =
+        core.store.all(&classes).map(|(_, class)| class).filter(|class| class.value()["globalDefault"] == true);
+    defaults.min_by_key(|class| class.value()["value"].as_i64())
+}
+
+fn default_priority(core: &Core) -> Priority {
+    default_class(core).map_or(Priority { class: String::new(), value: 0, preemption: Value::Null }, read)
+}
+
+/// 403 for a second class for all pods that name none.
+pub(super) fn only_default(core: &Core, def: &ResourceDef, old: Option<&Object>, class: &Value) -> Result<(), Status> {
+    let Some(default) = default_class(core).filter(|_| class["globalDefault"] == true) else {
+        return Ok(());
+    };
+    if old.is_some_and(|old| old.name() == default.name()) {
+        return Ok(());
+    }
+    let why = format!("PriorityClass {} is already marked as default. Only one default can exist", default.name());
+    Err(Status::forbidden(&def.group, &def.plural, meta::meta_text(class, "name"), &why))
 }
 
 /// Before a pod is replaced: what the server set once stays, where the update does not say it.

@@ -342,6 +342,32 @@ fn inner(kind: &GoKind, value: &mut Value) {
     }
 }
 
+/// Numbers as a converter without a decoder reads them, that of applies and of strategic patches: what is too large for a field goes
+/// round.
+pub(crate) fn wrap(name: &str, value: &mut Value) {
+    let Some(map) = value.as_object_mut() else {
+        return;
+    };
+    for (key, Member { field, .. }) in &find(name).fields {
+        if let Some(value) = map.get_mut(*key) {
+            round(&field.kind, value);
+        }
+    }
+}
+
+fn round(kind: &GoKind, value: &mut Value) {
+    match (kind, value.as_i64()) {
+        (GoKind::Int(32), Some(number)) => *value = (number as i32).into(),
+        (GoKind::List(item), _) => value.as_array_mut().into_iter().flatten().for_each(|entry| round(item, entry)),
+        (GoKind::Map(item), _) => {
+            let entries = value.as_object_mut().into_iter().flatten();
+            entries.for_each(|(_, entry)| round(item, entry));
+        }
+        (GoKind::Struct(name), _) => wrap(name, value),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -19,6 +19,11 @@ const PARTS: [(&str, usize); 11] = [
     ("05", 2),
 ];
 
+/// Where the seconds of a time end.
+const SECONDS: usize = "2006-01-02T15:04:05".len();
+/// Digits of microseconds.
+const MICROS: usize = 6;
+
 /// A time in whole seconds, in UTC.
 ///
 /// # Errors
@@ -32,14 +37,28 @@ pub(super) fn seconds(text: &str) -> Result<String, String> {
 /// # Errors
 /// What Go says of a text that is no time.
 pub(super) fn micros(text: &str) -> Result<String, String> {
-    parse(text, "2006-01-02T15:04:05.000000Z07:00").map(|time| format!("{time:.6}"))
+    let layout = "2006-01-02T15:04:05.000000Z07:00";
+    let time = parse(text, layout)?;
+    // No more digits and no fewer: they are written so.
+    let fraction = text.get(SECONDS..).unwrap_or_default();
+    let digits = fraction.strip_prefix('.').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+    if digits < MICROS {
+        return Err(cannot(text, layout, fraction, ".000000"));
+    }
+    if digits > MICROS {
+        return Err(cannot(text, layout, &fraction[1 + MICROS..], "Z07:00"));
+    }
+    Ok(format!("{time:.6}"))
+}
+
+fn cannot(text: &str, layout: &str, rest: &str, part: &str) -> String {
+    format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {part:?}")
 }
 
 fn parse(text: &str, layout: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| {
         let mut rest = text;
-        let cannot =
-            |rest: &str, part: &str| format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {part:?}");
+        let cannot = |rest: &str, part: &str| cannot(text, layout, rest, part);
         for (part, digits) in PARTS {
             let length = digits.max(1);
             let Some((head, tail)) = rest.split_at_checked(length) else {
@@ -62,7 +81,15 @@ mod tests {
     #[test]
     fn times_are_shown_in_utc_and_errors_name_the_part() {
         assert_eq!(seconds("2026-01-01T01:00:00.7+01:00").unwrap(), "2026-01-01T00:00:00Z");
-        assert_eq!(micros("2026-01-01T00:00:00.5Z").unwrap(), "2026-01-01T00:00:00.500000Z");
+        assert_eq!(micros("2026-01-01T01:00:00.500000+01:00").unwrap(), "2026-01-01T00:00:00.500000Z");
+        for (text, rest, part) in [
+            ("2026-01-01T00:00:00.5Z", ".5Z", ".000000"),
+            ("2026-01-01T00:00:00Z", "Z", ".000000"),
+            ("2026-01-01T00:00:00.0000001Z", "1Z", "Z07:00"),
+        ] {
+            let said = micros(text).unwrap_err();
+            assert!(said.ends_with(&format!("cannot parse {rest:?} as {part:?}")), "{said}");
+        }
         for (text, rest, part) in
             [("2026-1-01", "1-01", "01"), ("2026-01-01", "", "T"), ("2026-01-01T00:00:00", "", "Z07:00")]
         {

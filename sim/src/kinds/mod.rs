@@ -16,6 +16,7 @@ mod addresses;
 mod admissionregistration;
 mod apiregistration;
 mod apps;
+mod attachments;
 mod authentication;
 mod authorization;
 mod autoscaler_versions;
@@ -48,12 +49,15 @@ mod storage;
 mod warnings;
 mod workload_warnings;
 mod workloads;
+mod x509;
 
 pub(crate) use addresses::problems as address_problems;
 pub(crate) use autoscaler_versions::{to_v1 as autoscaler_to_v1, to_v2 as autoscaler_to_v2};
 pub(crate) use causes::Causes;
+pub(crate) use certificates::{approval_update, prepare_request_part, requested_by, restricted};
 pub(crate) use ingress::annotation as ingress_class;
 pub(crate) use pods::{binding, ephemeral_update, pod_status, resize_update, resized};
+pub(crate) use scheduling::SYSTEM_CLASSES;
 
 /// What one kind adds to the rules of all kinds. Every function may do nothing.
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use super::pod_spec::read::{entries, list};
 use crate::meta;
 use crate::quantity;
 use crate::validate_name;
@@ -26,6 +27,17 @@ const NODE_LABELS: [(&str, &str); 8] = [
 /// What a writer who uses a label of nodes is told, if anything.
 pub(crate) fn node_label(key: &str) -> Option<&'static str> {
     NODE_LABELS.iter().find(|(label, _)| *label == key).map(|(_, told)| *told)
+}
+
+/// What a writer who selects nodes by their labels is told.
+pub(crate) fn node_selector(selector: &Value, path: &str) -> Vec<String> {
+    let expressions = list(selector, "matchExpressions").iter().enumerate().filter_map(|(index, expression)| {
+        let key = meta::text(expression, "key");
+        node_label(key).map(|told| format!("{path}.matchExpressions[{index}].key: {key} is {told}"))
+    });
+    let labels = entries(selector, "matchLabels")
+        .filter_map(|(key, _)| node_label(key).map(|told| format!("{path}.matchLabels.{key}: {told}")));
+    expressions.chain(labels).collect()
 }
 
 /// The name of an object that becomes part of other names. `what` is what they are.

@@ -179,7 +179,7 @@ fn what_a_kind_is_does_not_change() {
             "v1",
             "rolebindings",
             true,
-            json!({"roleRef": {"name": "a"}}),
+            json!({"roleRef": {"kind": "Role", "name": "a"}}),
             json!({"roleRef": {"name": "b"}}),
         ),
         (

@@ -82,7 +82,7 @@ fn storage(plural: &str) -> Option<&'static [Cell]> {
         "storageclasses" => &[
             With(default_class),
             Text("/provisioner", ""),
-            Text("/reclaimPolicy", "Delete"),
+            With(|row| json!(row.at("/reclaimPolicy").and_then(Value::as_str).unwrap_or("Delete"))),
             Text("/volumeBindingMode", "Immediate"),
             Flag("/allowVolumeExpansion"),
             Age,

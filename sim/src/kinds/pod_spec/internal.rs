@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::kinds::Causes;
-use crate::status::Cause;
+use crate::status::{Cause, plain};
 
 /// The fields of the host are part of the security context inside a server, and of the spec on the wire.
 const HOST: [&str; 5] = ["hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers"];
@@ -54,7 +54,7 @@ impl Field {
 pub(crate) fn show(kind: &str, value: &Value) -> String {
     let mut text = String::new();
     object(kind, value, &mut text);
-    text
+    plain(&text)
 }
 
 /// A cause that shows the value so.

@@ -31,7 +31,7 @@ pub(crate) mod warnings;
 
 pub(crate) use containers::trimmed_image;
 pub(crate) use network::address;
-pub(crate) use resources::name_in_container;
+pub(crate) use resources::{fixed_overhead, name_in_container};
 
 use read::{between, each, given, inside, list, one_of, problems, whole};
 

@@ -112,6 +112,11 @@ pub(super) fn overhead(pod: &Pod<'_>, value: &Value, causes: &mut Causes) {
     requirements(pod, &json!({"limits": value}), name_in_container, causes);
 }
 
+/// What every pod of a runtime class costs beyond its containers.
+pub(crate) fn fixed_overhead(value: &Value, causes: &mut Causes) {
+    overhead(&Pod::new(&Value::Null, None), value, causes);
+}
+
 /// The resources of a pod as a whole.
 pub(super) fn of_pod(pod: &Pod<'_>, causes: &mut Causes) {
     let Some(value) = given(pod.spec, "resources") else {
