@@ -47,7 +47,8 @@ fn weight(value: &Value) -> usize {
 
 #[derive(Debug)]
 pub(crate) struct History {
-    changes: VecDeque<Change>,
+    /// With the weight of each.
+    changes: VecDeque<(Change, usize)>,
     floor: u64,
     limit: usize,
     /// The most bytes that the objects may hold.
@@ -66,21 +67,22 @@ impl History {
     }
 
     pub(crate) fn push(&mut self, change: Change) {
-        self.bytes += change.weight();
-        self.changes.push_back(change);
+        let weight = change.weight();
+        self.bytes += weight;
+        self.changes.push_back((change, weight));
         while self.changes.len() > self.limit || self.bytes > self.bytes_limit {
-            let Some(forgotten) = self.changes.pop_front() else {
+            let Some((forgotten, weight)) = self.changes.pop_front() else {
                 break;
             };
-            self.bytes -= forgotten.weight();
+            self.bytes -= weight;
             self.floor = forgotten.revision;
         }
     }
 
     /// The changes after `revision`, oldest first.
     pub(crate) fn after(&self, revision: u64) -> impl Iterator<Item = &Change> {
-        let first = self.changes.partition_point(|change| change.revision <= revision);
-        self.changes.range(first..)
+        let first = self.changes.partition_point(|(change, _)| change.revision <= revision);
+        self.changes.range(first..).map(|(change, _)| change)
     }
 
     /// Forgets everything up to `revision`.

@@ -10,6 +10,7 @@ use crate::clock::rfc3339;
 use crate::object::Object;
 use crate::options::{DeleteOptions, ListOptions, Patch, Propagation, Target, WriteOptions};
 use crate::server::ApiServer;
+use crate::status::Status;
 
 /// Group, version, resource and kind of something that an actor works on.
 #[derive(Clone, Copy, Debug)]
@@ -121,10 +122,20 @@ impl<'a> Access<'a> {
     }
 
     /// Creates an object; `None` where the server refuses it.
-    pub(super) fn create(self, kind: Coordinates, namespace: Option<&str>, mut body: Value) -> Option<Object> {
+    pub(super) fn create(self, kind: Coordinates, namespace: Option<&str>, body: Value) -> Option<Object> {
+        self.try_create(kind, namespace, body).ok()
+    }
+
+    /// The same, with what the server says against it.
+    pub(super) fn try_create(
+        self,
+        kind: Coordinates,
+        namespace: Option<&str>,
+        mut body: Value,
+    ) -> Result<Object, Status> {
         body["apiVersion"] = kind.api_version().into();
         body["kind"] = kind.kind.into();
-        self.server.create(&kind.target(namespace, None), body, &self.options()).ok()
+        self.server.create(&kind.target(namespace, None), body, &self.options())
     }
 
     /// Gives a pod its node through the `binding` subresource, as a scheduler does.

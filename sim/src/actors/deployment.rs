@@ -18,7 +18,7 @@ use super::access::{
 };
 use super::hash::short;
 use super::ownership::{claim, selected};
-use super::replicaset::{put_counts, replicas};
+use super::replicaset::{FAILURE, put_counts, replicas};
 use crate::object::Object;
 use crate::options::Propagation;
 
@@ -306,7 +306,17 @@ fn write_status(access: Access<'_>, deployment: &Object, present: Option<&Object
         status["collisionCount"] = count.clone();
     }
     let complete = updated == bounds.wanted && total == bounds.wanted && living >= bounds.wanted;
-    let conditions = conditions(access, &deployment, present, living >= bounds.minimum(), complete);
+    let mut conditions = conditions(access, &deployment, present, living >= bounds.minimum(), complete);
+    // The new set says why its pods are not there, else an old one does.
+    let failures = present.into_iter().chain(old).flat_map(|set| items(set.value(), "/status/conditions"));
+    match failures.into_iter().find(|condition| condition["type"] == FAILURE) {
+        Some(failure) => {
+            let (reason, message) = (text(failure, "/reason"), text(failure, "/message").unwrap_or_default());
+            let reason = reason.unwrap_or_default();
+            put_condition(&mut conditions, FAILURE, "True", reason, message.to_owned(), &access.stamp());
+        }
+        None => conditions.retain(|condition| condition["type"] != FAILURE),
+    }
     status["conditions"] = conditions.into();
     access.set_status(DEPLOYMENTS, &deployment, status);
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::access::{Access, PODS, REPLICA_SETS, is_deleting, number};
+use super::access::{Access, PODS, REPLICA_SETS, is_deleting, items, number, set_condition};
 use super::ownership::{claim, selected};
-use super::pods::{by_expendability, create, from_template, is_active, is_finished, is_ready};
+use super::pods::{by_expendability, from_template, is_active, is_finished, is_ready};
 use crate::object::Object;
 use crate::options::Propagation;
 
@@ -16,10 +16,8 @@ pub(super) fn pass(access: Access<'_>) {
         let pods = claim(access, REPLICA_SETS, &set, PODS, |pod| {
             selected(&set, pod) && !(super::access::controller(pod.value()).is_none() && is_finished(pod))
         });
-        if !is_deleting(&set) {
-            manage(access, &set, &pods);
-        }
-        write_status(access, &set, &pods);
+        let refused = if is_deleting(&set) { None } else { manage(access, &set, &pods) };
+        write_status(access, &set, &pods, refused);
     }
 }
 
@@ -27,14 +25,15 @@ pub(super) fn replicas(set: &Object) -> usize {
     number(set.value(), "/spec/replicas").map_or(1, |count| usize::try_from(count).unwrap_or(0))
 }
 
-fn manage(access: Access<'_>, set: &Object, pods: &[Object]) {
+/// Makes or ends pods; what the server says against another one, if it does.
+fn manage(access: Access<'_>, set: &Object, pods: &[Object]) -> Option<String> {
     let mut active: Vec<&Object> = pods.iter().filter(|pod| is_active(pod)).collect();
     let wanted = replicas(set);
     if active.len() < wanted {
         let pod = from_template(REPLICA_SETS, set, &set.value()["spec"]["template"]);
         for _ in 0..(wanted - active.len()).min(BURST) {
-            if create(access, set, pod.clone()).is_none() {
-                break;
+            if let Err(status) = access.try_create(PODS, set.namespace(), pod.clone()) {
+                return Some(status.message);
             }
         }
     } else if active.len() > wanted {
@@ -44,9 +43,13 @@ fn manage(access: Access<'_>, set: &Object, pods: &[Object]) {
             access.delete(&PODS.target(pod.namespace(), Some(pod.name())), pod.uid(), Propagation::Background);
         }
     }
+    None
 }
 
-fn write_status(access: Access<'_>, set: &Object, pods: &[Object]) {
+/// The condition of a set that could not make its pods.
+pub(super) const FAILURE: &str = "ReplicaFailure";
+
+fn write_status(access: Access<'_>, set: &Object, pods: &[Object], refused: Option<String>) {
     let active: Vec<&Object> = pods.iter().filter(|pod| is_active(pod)).collect();
     let ready = active.iter().filter(|pod| is_ready(pod)).count();
     let template = set.value()["spec"]["template"]["metadata"]["labels"].as_object();
@@ -68,6 +71,19 @@ fn write_status(access: Access<'_>, set: &Object, pods: &[Object]) {
         &mut status,
         &[("fullyLabeledReplicas", labelled), ("readyReplicas", ready), ("availableReplicas", ready)],
     );
+    let mut conditions = items(set.value(), "/status/conditions").to_vec();
+    match refused {
+        // The first refusal stays: each names another pod.
+        Some(message) if !conditions.iter().any(|known| known["type"] == FAILURE) => {
+            let condition = json!({"type": FAILURE, "status": "True", "reason": "FailedCreate", "message": message});
+            set_condition(&mut conditions, condition, &access.stamp());
+        }
+        Some(_) => {}
+        None => conditions.retain(|known| known["type"] != FAILURE),
+    }
+    if !conditions.is_empty() {
+        status["conditions"] = conditions.into();
+    }
     access.set_status(REPLICA_SETS, set, status);
 }
 

@@ -63,4 +63,12 @@ fn a_deployment_gets_as_many_pods_as_fit() {
     world.settle();
     assert_eq!(world.list("v1/pods", "t").len(), 2);
     assert_eq!(world.get(QUOTAS, "t", "q")["status"]["used"]["pods"], "2");
+    let failure = world.condition("apps/v1/deployments", "t", "web", "ReplicaFailure");
+    assert_eq!((&failure["status"], &failure["reason"]), (&json!("True"), &json!("FailedCreate")));
+    let why = "is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2";
+    assert!(failure["message"].as_str().expect("a message").ends_with(why), "{failure}");
+    world.patch(QUOTAS, "t", "q", json!({"spec": {"hard": {"pods": "9"}}}));
+    world.settle();
+    assert_eq!(world.list("v1/pods", "t").len(), 5);
+    assert!(world.condition("apps/v1/deployments", "t", "web", "ReplicaFailure").is_null());
 }
