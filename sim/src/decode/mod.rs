@@ -26,6 +26,8 @@ use crate::quantity;
 /// A struct with the fields of its inlined structs among its own.
 struct Struct {
     fields: BTreeMap<&'static str, Member>,
+    /// The fields that are always written.
+    shown: Vec<(&'static str, &'static GoField)>,
 }
 
 /// A field, and the struct that names it in errors.
@@ -41,7 +43,9 @@ static STRUCTS: LazyLock<BTreeMap<&'static str, Struct>> = LazyLock::new(|| {
         .map(|name| {
             let mut fields = BTreeMap::new();
             flatten(name, &[], &mut fields);
-            (name, Struct { fields })
+            let shown = fields.iter().map(|(key, member)| (*key, member.field)).filter(|(_, field)| is_shown(field));
+            let shown = shown.collect();
+            (name, Struct { fields, shown })
         })
         .collect()
 });
@@ -276,26 +280,33 @@ pub(crate) fn show(name: &str, value: &mut Value) {
     }
 }
 
+/// Whether a field is written whatever it holds.
+fn is_shown(field: &GoField) -> bool {
+    let is_struct = matches!(
+        field.kind,
+        GoKind::Struct(_)
+            | GoKind::Time
+            | GoKind::MicroTime
+            | GoKind::Quantity
+            | GoKind::IntOrString
+            | GoKind::Duration
+    );
+    // `omitempty` leaves out what is empty, and a struct never is.
+    let left_out = field.omit_zero || (field.omit_empty && (field.pointer || !is_struct));
+    // Fields that clients cannot leave out of a type of free form.
+    let free = matches!(field.kind, GoKind::Raw | GoKind::FieldsV1 | GoKind::Json);
+    !left_out && !free
+}
+
 fn complete(name: &str, map: &mut Map<String, Value>) {
-    for (key, Member { field, .. }) in &find(name).fields {
-        if let Some(value) = map.get_mut(*key) {
-            inner(&field.kind, value);
-            continue;
+    let known = find(name);
+    for (key, value) in map.iter_mut().filter(|(_, value)| value.is_object() || value.is_array()) {
+        if let Some(member) = known.fields.get(key.as_str()) {
+            inner(&member.field.kind, value);
         }
-        let is_struct = matches!(
-            field.kind,
-            GoKind::Struct(_)
-                | GoKind::Time
-                | GoKind::MicroTime
-                | GoKind::Quantity
-                | GoKind::IntOrString
-                | GoKind::Duration
-        );
-        // `omitempty` leaves out what is empty, and a struct never is.
-        let left_out = field.omit_zero || (field.omit_empty && (field.pointer || !is_struct));
-        // Fields that clients cannot leave out of a type of free form.
-        let free = matches!(field.kind, GoKind::Raw | GoKind::FieldsV1 | GoKind::Json);
-        if !left_out && !free {
+    }
+    for (key, field) in &known.shown {
+        if !map.contains_key(*key) {
             let value = if field.pointer { Value::Null } else { zero(&field.kind) };
             map.insert((*key).to_owned(), value);
         }
