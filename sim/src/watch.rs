@@ -127,7 +127,7 @@ impl ApiServer {
             def,
         };
         // Once the request itself is right, what goes wrong is told in the stream.
-        if options.send_initial_events.is_some() && asked > current {
+        if options.send_initial_events == Some(true) && asked > current {
             watch.fail(Status::too_large_resource_version(asked, current));
         } else if initial {
             watch.begin(&core, options.send_initial_events == Some(true));

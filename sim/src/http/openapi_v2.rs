@@ -5,7 +5,8 @@
 //!
 //! # Differences
 //!
-//! Definitions of kinds are those of a real server, with the values of their enums. The operations of custom resources are fewer.
+//! Parameters are said where they are used, not once for all. `/version` and the keys of tokens are not described, nor are the kinds of
+//! groups that are only sent by the server. The operations of custom resources are fewer.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -79,7 +80,7 @@ fn document(server: &ApiServer) -> Value {
     };
     json!({
         "swagger": "2.0",
-        "info": {"title": "Kubernetes", "version": "v1.36.3"},
+        "info": {"title": "Kubernetes", "version": "1.36"},
         "paths": merged(&BUILT_IN.paths, custom.paths),
         "definitions": merged(&BUILT_IN.definitions, custom.definitions),
         "securityDefinitions": {"BearerToken": {
@@ -201,14 +202,27 @@ fn parameters(list: &Value) -> Value {
     converted.collect()
 }
 
+/// The order in which a server lists what it reads and writes.
+const MEDIA: [&str; 10] = [
+    "text/plain",
+    "application/json",
+    "application/yaml",
+    "application/vnd.kubernetes.protobuf",
+    "application/json;stream=watch",
+    "application/vnd.kubernetes.protobuf;stream=watch",
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
+];
+
 /// The media types of a content, and the schema of the first.
 fn content(holder: &Value) -> Option<(Vec<Value>, Value)> {
     let content = holder.get("content")?.as_object()?;
     let schema = content.values().next()?.get("schema").map(|schema| convert(schema, Of::BuiltIn));
-    // JSON comes first, as it is what a client should ask for.
-    let mut types: Vec<_> = content.keys().cloned().map(Value::from).collect();
-    types.sort_by_key(|name| *name != "application/json");
-    Some((types, schema.unwrap_or_default()))
+    let mut types: Vec<_> = content.keys().map(String::as_str).collect();
+    types.sort_by_key(|name| MEDIA.iter().position(|known| known == name).unwrap_or(MEDIA.len()));
+    Some((types.into_iter().map(Value::from).collect(), schema.unwrap_or_default()))
 }
 
 fn operation(operation: &Value) -> Value {
@@ -219,7 +233,7 @@ fn operation(operation: &Value) -> Value {
     if let Some((types, schema)) = body.as_ref().and_then(content) {
         consumes = types;
         let mut parameter = json!({"name": "body", "in": "body", "schema": schema});
-        if body.is_some_and(|body| body["required"] == true) {
+        if body.as_ref().is_some_and(|body| body["required"] == true) {
             parameter["required"] = true.into();
         }
         list.push(parameter);
@@ -239,6 +253,10 @@ fn operation(operation: &Value) -> Value {
             }
         }
         answers.insert(code.clone(), answer);
+    }
+    if body.is_none() && !out.contains_key("x-kubernetes-action") {
+        // Discovery says what all others can be asked in.
+        consumes.clone_from(&produces);
     }
     out.insert("responses".to_owned(), answers.into());
     out.insert("consumes".to_owned(), consumes.into());

@@ -5,6 +5,7 @@
 //! forced, and takes away what it named last time and nobody else owns. Both are pure.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -77,7 +78,7 @@ fn take(
 }
 
 /// The fields that nobody owns: the server sets them, or they name the object.
-fn nobodys() -> FieldSet {
+static NOBODYS: LazyLock<FieldSet> = LazyLock::new(|| {
     let mut set = FieldSet::default();
     for name in ["apiVersion", "kind", "metadata"] {
         set.insert_path(&[name]);
@@ -96,7 +97,7 @@ fn nobodys() -> FieldSet {
         set.insert_path(&["metadata", name]);
     }
     set
-}
+});
 
 /// Notes a write whose result is `new`.
 pub(crate) fn update(
@@ -112,7 +113,7 @@ pub(crate) fn update(
     let Ok(changed) = take(scene, (old, new), managers, &this, true) else {
         return;
     };
-    let mut set = changed.modified.union(&changed.added).without_below(scene.reset).difference(&nobodys());
+    let mut set = changed.modified.union(&changed.added).without_below(scene.reset).difference(&NOBODYS);
     if set.is_empty() {
         return;
     }
@@ -144,7 +145,7 @@ pub(crate) fn apply(
     };
     take(scene, (live, &new), managers, writer, force)?;
     if let Some(owned) = managers.0.get_mut(writer) {
-        owned.set = owned.set.difference(&nobodys());
+        owned.set = owned.set.difference(&NOBODYS);
     }
     managers.tidy();
     Ok((new != *live).then_some(new))

@@ -86,6 +86,13 @@ fn initial_events_end_with_a_bookmark() {
     let mut watch = server.watch(&config_maps(), &options).expect("a watch");
     let end = WatchEvent::Bookmark { revision: server.revision(), initial_events_end: true };
     assert_eq!(drain(&mut watch).last(), Some(&end));
+    // A state that is still to come is an error of the stream, where it is to be told; else it is waited for.
+    let later = WatchOptions { resource_version: Some("999".to_owned()), ..options.clone() };
+    let events = drain(&mut server.watch(&config_maps(), &later).expect("a watch"));
+    let [WatchEvent::Error(status)] = events.as_slice() else { panic!("an error: {events:?}") };
+    assert_eq!((status.code, status.reason.as_str()), (504, "Timeout"));
+    let waits = WatchOptions { send_initial_events: Some(false), ..later };
+    assert!(!server.watch(&config_maps(), &waits).expect("a watch").has_ended());
     let alone = WatchOptions { resource_version_match: None, ..options };
     assert_eq!(refusal(server.watch(&config_maps(), &alone)), (422, "Invalid".to_owned()));
 }
