@@ -63,8 +63,10 @@ fn ports(service: &Object, pods: &[&Object]) -> Vec<Value> {
                 number => number.clone(),
             };
             let mut entry = json!({"port": number, "protocol": text(port, "/protocol").unwrap_or("TCP")});
-            if let Some(name) = port.get("name") {
-                entry["name"] = name.clone();
+            for key in ["name", "appProtocol"] {
+                if let Some(value) = port.get(key).filter(|value| !value.is_null()) {
+                    entry[key] = value.clone();
+                }
             }
             Some(entry)
         })
@@ -81,6 +83,11 @@ fn target_reference(pod: &Object) -> Value {
     json!({"kind": PODS.kind, "namespace": pod.namespace(), "name": pod.name(), "uid": pod.uid()})
 }
 
+/// Whether a pod is to be reached: it is ready, or the Service does not ask.
+fn is_published(service: &Object, pod: &Object) -> bool {
+    is_ready(pod) || service.value()["spec"]["publishNotReadyAddresses"] == true
+}
+
 /// The name of the pod in the Service's domain, if it has one there.
 fn hostname<'p>(service: &Object, pod: &'p Object) -> Option<&'p str> {
     let here = text(pod.value(), "/spec/subdomain") == Some(service.name());
@@ -89,7 +96,7 @@ fn hostname<'p>(service: &Object, pod: &'p Object) -> Option<&'p str> {
 
 fn sync_endpoints(access: Access<'_>, service: &Object, pods: &[&Object]) {
     let addresses = |ready: bool| -> Vec<Value> {
-        let chosen = pods.iter().filter(|pod| is_ready(pod) == ready);
+        let chosen = pods.iter().filter(|pod| is_published(service, pod) == ready);
         let address = chosen.map(|pod| {
             let mut address = json!({
                 "ip": pod.value()["status"]["podIP"],
@@ -144,10 +151,9 @@ fn sync_slice(access: Access<'_>, service: &Object, pods: &[&Object]) {
     let endpoints: Vec<Value> = pods
         .iter()
         .map(|pod| {
-            let ready = is_ready(pod);
             let mut endpoint = json!({
                 "addresses": [pod.value()["status"]["podIP"]],
-                "conditions": {"ready": ready, "serving": ready, "terminating": false},
+                "conditions": {"ready": is_published(service, pod), "serving": is_ready(pod), "terminating": false},
                 "nodeName": pod.value()["spec"]["nodeName"],
                 "targetRef": target_reference(pod),
             });
@@ -157,7 +163,12 @@ fn sync_slice(access: Access<'_>, service: &Object, pods: &[&Object]) {
             endpoint
         })
         .collect();
-    let ports = if pods.is_empty() { Value::Null } else { ports(service, pods).into() };
+    let mut list = ports(service, pods);
+    for port in list.iter_mut().filter_map(Value::as_object_mut) {
+        // A slice says a name even where there is none.
+        port.entry("name").or_insert_with(|| "".into());
+    }
+    let ports = if pods.is_empty() { Value::Null } else { list.into() };
     let found = access
         .list(&ENDPOINT_SLICES.target(service.namespace(), None))
         .into_iter()

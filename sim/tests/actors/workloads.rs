@@ -374,6 +374,7 @@ fn services_have_endpoints_of_ready_pods() {
     let slices = world.list("discovery.k8s.io/v1/endpointslices", "t");
     assert_eq!(slices.len(), 1);
     assert_eq!(slices[0].value()["endpoints"].as_array().expect("endpoints").len(), 2);
+    assert_eq!(slices[0].value()["ports"], json!([{"name": "", "port": 8080, "protocol": "TCP"}]));
     assert!(world.find("v1/endpoints", "t", "manual").is_none());
     world.delete("v1/services", "t", "web", Background);
     world.settle();
