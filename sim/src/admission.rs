@@ -53,24 +53,33 @@ pub(crate) fn default(core: &Core, def: &ResourceDef, value: &mut Value) {
 }
 
 /// What a create may not set, and what the cluster sets before anything is checked. Nobody owns it.
-pub(crate) fn prepare_create(core: &Core, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
+pub(crate) fn prepare_create(core: &Core, def: &ResourceDef, value: &mut Value) {
     if !core.admission {
-        return Ok(());
-    }
-    let rules = kinds::rules(def);
-    if def.group.is_empty() && def.plural == "pods" {
-        limits::default(core, value);
-        pods::create(core, def, value)?;
-    }
-    if def.group == "networking.k8s.io" && def.plural == "ingresses" {
-        ingresses::create(core, value);
+        return;
     }
     if def.group == "certificates.k8s.io" {
         kinds::requested_by(&core.access.caller, value);
     }
-    (rules.prepare_create)(value);
+    (kinds::rules(def).prepare_create)(value);
     initial::status(def, value);
-    Ok(())
+}
+
+/// What the server's own plugins fill in before webhooks are asked about a create, and again where one of them changed something.
+pub(crate) fn plug_in(core: &Core, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
+    if !core.admission {
+        return Ok(());
+    }
+    match (def.group.as_str(), def.plural.as_str()) {
+        ("", "pods") => {
+            limits::default(core, value);
+            pods::create(core, def, value)
+        }
+        ("networking.k8s.io", "ingresses") => {
+            ingresses::create(core, value);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What an update may not set, and what the cluster sets before anything is checked.
@@ -103,13 +112,7 @@ fn is_resize(def: &ResourceDef, subresource: Option<&str>) -> bool {
 }
 
 /// Before an object is created. `value` has its name and the server's metadata, and is valid.
-pub(crate) fn create(
-    core: &mut Core,
-    def: &ResourceDef,
-    value: &mut Value,
-    options: &WriteOptions,
-    now: Timestamp,
-) -> Result<(), Status> {
+pub(crate) fn create(core: &mut Core, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
     if !core.admission && def.group != "apiextensions.k8s.io" {
         return Ok(());
     }
@@ -127,7 +130,7 @@ pub(crate) fn create(
         ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value)?,
         _ => {}
     }
-    quotas::admit(core, def, Operation::Create, value, options.dry_run, now)
+    Ok(())
 }
 
 /// Before an object is replaced through its main endpoint or a subresource.
@@ -137,8 +140,6 @@ pub(crate) fn update(
     subresource: Option<&str>,
     old: &Object,
     value: &mut Value,
-    options: &WriteOptions,
-    now: Timestamp,
 ) -> Result<(), Status> {
     if !core.admission && def.group != "apiextensions.k8s.io" {
         return Ok(());
@@ -150,8 +151,22 @@ pub(crate) fn update(
     if is_resize(def, subresource) || (subresource.is_none() && !is_pod) {
         limits::check(core, def, Some(old), value)?;
     }
-    let operation = Operation::Update { old: old.value(), subresource };
-    quotas::admit(core, def, operation, value, options.dry_run, now)
+    Ok(())
+}
+
+/// The last of all, once webhooks have agreed: what the namespace's quotas have room for is taken from them.
+pub(crate) fn charge(
+    core: &mut Core,
+    def: &ResourceDef,
+    operation: Operation<'_>,
+    value: &Value,
+    options: &WriteOptions,
+    now: Timestamp,
+) -> Result<(), Status> {
+    if core.admission || def.group == "apiextensions.k8s.io" {
+        quotas::admit(core, def, operation, value, options.dry_run, now)?;
+    }
+    Ok(())
 }
 
 /// What is special to a kind whose object is replaced.

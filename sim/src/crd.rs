@@ -425,7 +425,7 @@ fn finish(core: &mut Core, def: &ResourceDef, definition: &Object, now: Timestam
             let mut target = Target::new(&custom.group, &custom.version, &custom.plural);
             target.namespace = object.namespace().map(str::to_owned);
             let target = target.named(object.name());
-            let deleted = core.delete(&custom, &target, &DeleteOptions::default(), now);
+            let deleted = core.delete(&custom, &target, &DeleteOptions::default(), now, |_, _| Ok(()));
             done |= deleted.is_ok();
         }
         if done {

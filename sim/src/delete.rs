@@ -15,6 +15,7 @@ use crate::resource::ResourceDef;
 use crate::server::{ApiServer, Core};
 use crate::status::Status;
 use crate::store;
+use crate::webhook::Request;
 use crate::write::present;
 
 /// The grace of a pod that names none.
@@ -32,6 +33,16 @@ const ORPHAN: &str = "orphan";
 impl ApiServer {
     /// Deletes an object: it is gone, or it waits, being deleted, for its finalizers or its grace.
     pub fn delete(&self, target: &Target, options: &DeleteOptions) -> Result<Deleted, Status> {
+        self.delete_warning(target, options, &mut Vec::new())
+    }
+
+    /// [`ApiServer::delete`], with what the caller is to be warned of.
+    pub(crate) fn delete_warning(
+        &self,
+        target: &Target,
+        options: &DeleteOptions,
+        warnings: &mut Vec<String>,
+    ) -> Result<Deleted, Status> {
         let now = self.now();
         self.transaction(|core| {
             self.may(core, "delete", target)?;
@@ -39,7 +50,11 @@ impl ApiServer {
             if !def.supports("delete") || target.subresource.is_some() {
                 return Err(Status::method_not_allowed());
             }
-            core.delete(&def, target, options, now)
+            let name = target.name.as_deref().unwrap_or_default();
+            let request = Request::deletion(&def, target, name, options);
+            core.delete(&def, target, options, now, |core, old| {
+                core.review(&request, None, Some(old.value()), warnings)
+            })
         })
     }
 
@@ -50,6 +65,17 @@ impl ApiServer {
         list: &ListOptions,
         options: &DeleteOptions,
     ) -> Result<List, Status> {
+        self.delete_collection_warning(target, list, options, &mut Vec::new())
+    }
+
+    /// [`ApiServer::delete_collection`], with what the caller is to be warned of.
+    pub(crate) fn delete_collection_warning(
+        &self,
+        target: &Target,
+        list: &ListOptions,
+        options: &DeleteOptions,
+        warnings: &mut Vec<String>,
+    ) -> Result<List, Status> {
         let now = self.now();
         self.transaction(|core| {
             self.may(core, "deletecollection", target)?;
@@ -58,11 +84,15 @@ impl ApiServer {
                 return Err(Status::method_not_allowed());
             }
             let list = core.list(&def, target, list)?;
+            let request = Request::deletion(&def, target, "", options);
             for object in &list.items {
                 let mut target = target.clone();
                 target.name = Some(object.name().to_owned());
                 target.namespace = object.namespace().map(str::to_owned);
-                match core.delete(&def, &target, options, now) {
+                let deleted = core.delete(&def, &target, options, now, |core, old| {
+                    core.review(&request, None, Some(old.value()), warnings)
+                });
+                match deleted {
                     // Gone with another one of the list: that is what was asked for.
                     Err(status) if status.code == 404 => {}
                     other => drop(other?),
@@ -74,12 +104,14 @@ impl ApiServer {
 }
 
 impl Core {
+    /// Deletes an object that `agreed` lets go.
     pub(crate) fn delete(
         &mut self,
         def: &ResourceDef,
         target: &Target,
         options: &DeleteOptions,
         now: Timestamp,
+        agreed: impl FnOnce(&mut Self, &Object) -> Result<(), Status>,
     ) -> Result<Deleted, Status> {
         let old = self.existing(def, target)?;
         let name = old.name().to_owned();
@@ -87,6 +119,7 @@ impl Core {
             return Err(Status::forbidden(&def.group, &def.plural, &name, "this namespace may not be deleted"));
         }
         check_preconditions(def, &old, options)?;
+        agreed(self, &old)?;
 
         let key = store::key(old.namespace(), &name);
         let mut marked = mark(def, &old, options, now);

@@ -44,10 +44,12 @@ mod server;
 mod shape;
 mod status;
 mod store;
+mod storing;
 mod subresource;
 mod table;
 mod validate_name;
 mod watch;
+pub mod webhook;
 mod write;
 
 pub use access::{Authorization, UserInfo};

@@ -22,6 +22,7 @@ use crate::resource::{GroupResource, Origin, ResourceDef};
 use crate::rng::Rng;
 use crate::status::Status;
 use crate::store::Store;
+use crate::webhook::Webhooks;
 
 /// The audit log forgets its oldest lines beyond this many: it is for tests, and memory must have an end.
 const LOG_LIMIT: usize = 1_000_000;
@@ -48,6 +49,8 @@ pub struct Options {
     pub admission: bool,
     /// Who decides what somebody may do; everybody may do everything unless it is said here.
     pub authorization: Authorization,
+    /// What stands for the backends of admission webhooks; without, their configurations are stored and nobody is asked.
+    pub webhooks: Option<Webhooks>,
     /// Bearer tokens, and whose they are. Service accounts have tokens of their own.
     pub tokens: BTreeMap<String, UserInfo>,
 }
@@ -62,6 +65,7 @@ impl Default for Options {
             auto_establish: true,
             admission: true,
             authorization: Authorization::default(),
+            webhooks: None,
             tokens: BTreeMap::new(),
         }
     }
@@ -117,6 +121,7 @@ pub(crate) struct Core {
     pub(crate) auto_establish: bool,
     pub(crate) admission: bool,
     pub(crate) access: Access,
+    pub(crate) webhooks: Option<Arc<Webhooks>>,
     log: VecDeque<LogLine>,
     next_waiter: u64,
 }
@@ -194,6 +199,7 @@ impl ApiServer {
                 key: SigningKey::of_seed(options.seed),
                 caller: Arc::clone(&caller.user),
             },
+            webhooks: options.webhooks.map(Arc::new),
             log: VecDeque::new(),
             next_waiter: 0,
         };

@@ -316,6 +316,13 @@ impl Status {
         Self::new(503, "ServiceUnavailable", "service unavailable")
     }
 
+    /// 500: something went wrong on the server's side.
+    pub fn internal(error: &str) -> Self {
+        let mut details = Map::new();
+        details.insert("causes".to_owned(), json!([{"message": error}]));
+        Self::new(500, "InternalError", format!("Internal error occurred: {error}")).with(details)
+    }
+
     /// 500 without a reason, as the storage answers.
     pub fn storage(message: impl Into<String>) -> Self {
         Self::new(500, "", message)

@@ -23,6 +23,7 @@ use crate::server::Core;
 use crate::shape;
 use crate::status::{Cause, Status};
 use crate::store;
+use crate::webhook::{Operation, Request};
 use crate::write::present;
 
 /// What a subresource shows of an object in its stored form.
@@ -182,6 +183,7 @@ fn selector_text(selector: Option<&Value>) -> String {
 }
 
 /// A post to a subresource of an object.
+#[expect(clippy::too_many_arguments, reason = "a post is all of these, and each is used once")]
 pub(crate) fn create(
     core: &mut Core,
     def: &ResourceDef,
@@ -190,15 +192,46 @@ pub(crate) fn create(
     mut body: Value,
     options: &WriteOptions,
     now: Timestamp,
+    warnings: &mut Vec<String>,
 ) -> Result<Object, Status> {
     if def.subresource(name).is_some_and(|part| !part.verbs.iter().any(|verb| verb == "create")) {
         return Err(Status::method_not_allowed());
     }
     let object = core.existing(def, target)?;
-    fields(&mut body, def.subresource(name).map_or("", |sub| sub.kind.as_str()))?;
+    let sub = def.subresource(name).ok_or_else(Status::unknown_resource)?;
+    let given = fields(&mut body, &sub.kind)?;
+    for (key, text) in [("apiVersion", sub.api_version()), ("kind", sub.kind.clone())] {
+        given.entry(key).or_insert(Value::from(text));
+    }
     shape::check(def, &body)?;
+    reviewed(core, &Request::write(def, target, object.name(), Operation::Create, options), &mut body, warnings)?;
+    post(core, def, target, name, &object, body, options, now)
+}
+
+/// Asks the webhooks about something that is not stored.
+fn reviewed(
+    core: &mut Core,
+    request: &Request<'_>,
+    body: &mut Value,
+    warnings: &mut Vec<String>,
+) -> Result<(), Status> {
+    core.mutate(request, body, None, warnings)?;
+    core.validate(request, Some(body), None, warnings)
+}
+
+#[expect(clippy::too_many_arguments, reason = "a post is all of these, and each is used once")]
+fn post(
+    core: &mut Core,
+    def: &ResourceDef,
+    target: &Target,
+    name: &str,
+    object: &Object,
+    body: Value,
+    options: &WriteOptions,
+    now: Timestamp,
+) -> Result<Object, Status> {
     match (def.plural.as_str(), name) {
-        ("pods", "binding") => bind(core, def, &object, &body, options, now),
+        ("pods", "binding") => bind(core, def, object, &body, options, now),
         ("pods", "eviction") => {
             let named = meta::meta_text(&body, "name");
             if !named.is_empty() && named != object.name() {
@@ -210,10 +243,10 @@ pub(crate) fn create(
                 dry_run: options.dry_run,
                 ..DeleteOptions::default()
             };
-            core.delete(def, target, &deletion, now)?;
+            core.delete(def, target, &deletion, now, |_, _| Ok(()))?;
             Ok(success())
         }
-        ("serviceaccounts", "token") => token_request::answer(core, &object, body, now),
+        ("serviceaccounts", "token") => token_request::answer(core, object, body, now),
         _ => Err(Status::method_not_allowed()),
     }
 }
@@ -272,21 +305,24 @@ pub(crate) fn answer(
     def: &ResourceDef,
     target: &Target,
     mut body: Value,
+    options: &WriteOptions,
     now: Timestamp,
+    warnings: &mut Vec<String>,
 ) -> Result<Object, Status> {
     fields(&mut body, &def.kind)?;
     shape::check(def, &body)?;
     body["apiVersion"] = Value::from(def.api_version());
     body["kind"] = Value::from(def.kind.as_str());
     meta::metadata_mut(&mut body);
+    let name = meta::meta_text(&body, "name").to_owned();
+    reviewed(core, &Request::write(def, target, &name, Operation::Create, options), &mut body, warnings)?;
     if def.plural == "bindings" {
-        let pod = meta::meta_text(&body, "name").to_owned();
         let pods = core.registry.find("", "v1", "pods").cloned();
         let pods = pods.ok_or_else(Status::unknown_resource)?;
         let namespace = target.namespace.as_deref().unwrap_or_default();
-        let target = Target::new("", "v1", "pods").in_namespace(namespace).named(&pod);
-        let options = WriteOptions::default();
-        return create(core, &pods, &target, "binding", body, &options, now);
+        let target = Target::new("", "v1", "pods").in_namespace(namespace).named(&name);
+        let pod = core.existing(&pods, &target)?;
+        return post(core, &pods, &target, "binding", &pod, body, options, now);
     }
     reviews::answer(core, def, target, &mut body, now)?;
     Ok(Object::new(body))

@@ -12,15 +12,14 @@ use crate::body::{identified, typed};
 use crate::clock::rfc3339;
 use crate::convert;
 use crate::crd;
-use crate::decode;
 use crate::delete;
-use crate::go_types;
 use crate::kinds::{self, Causes};
 use crate::managed::{self, Source};
 use crate::meta;
 use crate::object::Object;
 use crate::options::{Patch, Target, WriteOptions};
 use crate::patch;
+use crate::quota;
 use crate::reading;
 use crate::resource::ResourceDef;
 use crate::rules::{absent, asks_version, bounded, carried, changes, copy, desired, locked, seen_last};
@@ -29,12 +28,7 @@ use crate::status::{Cause, Status};
 use crate::store;
 use crate::subresource;
 use crate::validate_name;
-
-/// The longest name that `generateName` makes: five letters of room below the shortest limit of any kind.
-const GENERATED_PREFIX: usize = 58;
-
-/// How often a taken generated name is thrown again.
-const GENERATE_ATTEMPTS: usize = 8;
+use crate::webhook::{Operation, Request};
 
 impl ApiServer {
     /// Creates an object, or posts to a subresource such as `binding`. Kinds that are only questions (access reviews) are answered.
@@ -57,9 +51,9 @@ impl ApiServer {
             let def = core.registry.resolve(target)?;
             reading::read(core, &def, target, &mut body, options, warnings)?;
             match target.subresource.as_deref() {
-                Some(name) => subresource::create(core, &def, target, name, body, options, now),
+                Some(name) => subresource::create(core, &def, target, name, body, options, now, warnings),
                 None if !def.supports("create") => Err(Status::method_not_allowed()),
-                None if !def.supports("get") => subresource::answer(core, &def, target, body, now),
+                None if !def.supports("get") => subresource::answer(core, &def, target, body, options, now, warnings),
                 None => core.create(&def, target, body, options, now, warnings),
             }
         })
@@ -309,18 +303,13 @@ impl Core {
         }
         let storage = def.storage();
         let namespace = target.namespace.as_deref().filter(|_| def.namespaced);
-        self.name(def, namespace, &mut body);
-        let name = meta::meta_text(&body, "name").to_owned();
-        admission::namespace(self, def, namespace, &name)?;
+        let named = ["name", "generateName"].map(|key| meta::meta_text(&body, key));
+        let named = named.into_iter().find(|name| !name.is_empty()).unwrap_or("Unknown").to_owned();
+        admission::namespace(self, def, namespace, &named)?;
         crd::creatable(self, def)?;
 
-        for key in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+        for key in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "uid"] {
             meta::unset(&mut body, key);
-        }
-        meta::set(&mut body, "uid", self.rng.uid());
-        meta::set(&mut body, "creationTimestamp", rfc3339(now));
-        if def.generation || def.is_custom() {
-            meta::set(&mut body, "generation", 1);
         }
         let mut body = convert::to_version(body, &def.stored_as());
         admission::default(self, def, &mut body);
@@ -328,8 +317,19 @@ impl Core {
         if owners == Owners::ByChange {
             managed::note(self, &managed::Write::new(def, None, options, now), None, &mut body);
         }
+        admission::plug_in(self, def, &mut body)?;
+        let name = meta::meta_text(&body, "name").to_owned();
+        let mut request = Request::write(def, target, &name, Operation::Create, options);
+        self.mutate(&request, &mut body, None, warnings)?;
         escalation::check(self, def, target, None, &body)?;
-        admission::prepare_create(self, def, &mut body)?;
+        self.name(def, namespace, &mut body);
+        let name = meta::meta_text(&body, "name").to_owned();
+        meta::set(&mut body, "uid", self.rng.uid());
+        meta::set(&mut body, "creationTimestamp", rfc3339(now));
+        if def.generation || def.is_custom() {
+            meta::set(&mut body, "generation", 1);
+        }
+        admission::prepare_create(self, def, &mut body);
         self.show(def, &mut body);
         if self.admission {
             let rules = kinds::rules(def);
@@ -348,8 +348,11 @@ impl Core {
             // A create by an update or an apply: only that has been allowed so far.
             self.authorize(&self.access.caller, &Attributes::of("create", target))?;
         }
-        admission::create(self, def, &mut body, options, now)?;
+        admission::create(self, def, &mut body)?;
         self.show(def, &mut body);
+        request.named(&name);
+        self.validate(&request, Some(&body), None, warnings)?;
+        admission::charge(self, def, quota::Operation::Create, &body, options, now)?;
         let key = store::key(namespace, &name);
         if let Some(there) = self.store.get(&storage, &key) {
             let mut status = Status::already_exists(&def.group, &def.plural, &name);
@@ -367,25 +370,6 @@ impl Core {
         crd::changed(self, def, &name, now);
         // The answer is the object as it was created, even where its creation led to a second write.
         Ok(present(def, &object))
-    }
-
-    /// Makes a name from `generateName` where there is none.
-    fn name(&mut self, def: &ResourceDef, namespace: Option<&str>, body: &mut Value) {
-        let prefix = meta::meta_text(body, "generateName");
-        if prefix.is_empty() || !meta::meta_text(body, "name").is_empty() {
-            return;
-        }
-        let prefix: String = prefix.chars().take(GENERATED_PREFIX).collect();
-        let storage = def.storage();
-        let mut name = String::new();
-        for _ in 0..GENERATE_ATTEMPTS {
-            name = format!("{prefix}{}", self.rng.suffix());
-            let key = store::key(namespace, &name);
-            if self.store.get(&storage, &key).is_none() {
-                break;
-            }
-        }
-        meta::set(body, "name", name);
     }
 
     /// Writes `new`, in the version of `def`, over `old`, within what the target's endpoint may change.
@@ -444,6 +428,8 @@ impl Core {
             let write = managed::Write::new(def, target.subresource.as_deref(), options, now);
             managed::note(self, &write, Some(old.value()), &mut new);
         }
+        let request = Request::write(def, target, &name, Operation::Update, options);
+        self.mutate(&request, &mut new, Some(old.value()), warnings)?;
         if target.subresource.is_none() {
             // Only now: an older version may show parts of a status elsewhere, and whoever writes there owns that.
             if def.has_status() {
@@ -489,8 +475,11 @@ impl Core {
                 Some(_) => {}
             }
         }
-        admission::update(self, def, target.subresource.as_deref(), old, &mut new, options, now)?;
+        admission::update(self, def, target.subresource.as_deref(), old, &mut new)?;
         self.show(def, &mut new);
+        self.validate(&request, Some(&new), Some(old.value()), warnings)?;
+        let operation = quota::Operation::Update { old: old.value(), subresource: target.subresource.as_deref() };
+        admission::charge(self, def, operation, &new, options, now)?;
         let shown = |object: Object| match target.subresource.as_deref() {
             Some(sub) => subresource::get(def, sub, &object),
             None => Ok(present(def, &object)),
@@ -514,44 +503,5 @@ impl Core {
         let object = self.commit(def, &key, new);
         crd::changed(self, def, &name, now);
         shown(object)
-    }
-
-    /// The fields that a typed server always writes.
-    fn show(&self, def: &ResourceDef, value: &mut Value) {
-        if self.admission
-            && let Some(name) = go_types::of_kind(&def.stored_as(), &def.kind)
-        {
-            decode::show(name, value);
-        }
-    }
-
-    /// What the storage makes of an object, in a dry run too: that of definitions and of API services is JSON, all other is Protobuf.
-    fn settle(&self, def: &ResourceDef, value: &mut Value) {
-        if self.admission
-            && !["apiextensions.k8s.io", "apiregistration.k8s.io"].contains(&def.group.as_str())
-            && let Some(name) = go_types::of_kind(&def.stored_as(), &def.kind)
-        {
-            decode::settle(name, value);
-        }
-    }
-
-    /// Writes an object at the next revision, notes it and keeps the books.
-    pub(crate) fn commit(&mut self, def: &ResourceDef, key: &str, value: Value) -> Object {
-        let storage = def.storage();
-        let old = self.store.get(&storage, key).cloned();
-        let verb = if old.is_some() { "update" } else { "create" };
-        let new = self.store.put(&storage, key, value);
-        self.allocations.changed(&storage, old.as_ref(), Some(&new));
-        self.note(verb, &storage, key);
-        new
-    }
-
-    /// Removes an object at the next revision, notes it and keeps the books.
-    pub(crate) fn erase(&mut self, def: &ResourceDef, key: &str) {
-        let storage = def.storage();
-        if let Some(old) = self.store.remove(&storage, key) {
-            self.allocations.changed(&storage, Some(&old), None);
-            self.note("delete", &storage, key);
-        }
     }
 }

@@ -28,7 +28,7 @@ use super::route::Query;
 use super::stream::Body;
 use crate::exec::{ExecOptions, Process};
 use crate::process::container;
-use crate::{ApiServer, Object, Status};
+use crate::{ApiServer, Object, ResourceDef, Status, Target, webhook};
 
 /// The subprotocols, best first.
 const PROTOCOLS: [&str; 2] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
@@ -92,6 +92,22 @@ pub(super) fn answer(
         }
     });
     Ok(response)
+}
+
+/// Asks the webhooks whether the connection may be made. What they warn of is lost: an upgrade has no body to read it beside.
+pub(super) fn reviewed(server: &ApiServer, def: &ResourceDef, target: &Target, query: &Query) -> Result<(), Status> {
+    let command: Vec<_> = query.all("command").collect();
+    let mut options = json!({"kind": "PodExecOptions", "apiVersion": "v1", "command": command});
+    for flag in ["stdin", "stdout", "stderr", "tty"] {
+        if query.flag(flag).unwrap_or_default() {
+            options[flag] = Value::Bool(true);
+        }
+    }
+    if let Some(container) = query.non_empty("container") {
+        options["container"] = Value::from(container);
+    }
+    let request = webhook::Request::connection(def, target);
+    server.transaction(|core| core.review(&request, Some(&options), None, &mut Vec::new()))
 }
 
 /// The client's part of the upgrade.

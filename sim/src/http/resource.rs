@@ -45,7 +45,7 @@ impl Call<'_> {
         if let Some(special) = self.target.subresource.as_deref().filter(|_| def.plural == "pods") {
             match special {
                 "log" => return self.log(),
-                "exec" => return self.exec(),
+                "exec" => return self.exec(&def),
                 "attach" | "portforward" => return Err(not_emulated(special)),
                 _ => {}
             }
@@ -155,18 +155,22 @@ impl Call<'_> {
 
     fn delete(self, answering: &Answering) -> Result<Response<Body>, Status> {
         let options = params::delete_options(&self.query, self.deletion_body()?.as_ref())?;
-        match self.server.delete(&self.target.into(), &options)? {
-            Deleted::Status(status) => Ok(answer::status(&status)),
-            Deleted::Object(object) => answering.object(200, &object),
-        }
+        let mut warnings = Vec::new();
+        let answer = match self.server.delete_warning(&self.target.into(), &options, &mut warnings) {
+            Ok(Deleted::Status(status)) => Ok(answer::status(&status)),
+            Ok(Deleted::Object(object)) => answering.object(200, &object),
+            Err(refused) => Err(refused),
+        };
+        answer::warned(answer, &warnings)
     }
 
     fn delete_collection(self, answering: &Answering) -> Result<Response<Body>, Status> {
         let options = params::delete_options(&self.query, self.deletion_body()?.as_ref())?;
         let selection = params::list_options(&self.query)?;
-        let list = self.server.delete_collection(&self.target.into(), &selection, &options)?;
-        let bytes = answering.shaper().list(&list)?;
-        Ok(answering.bytes(200, bytes))
+        let mut warnings = Vec::new();
+        let deleted = self.server.delete_collection_warning(&self.target.into(), &selection, &options, &mut warnings);
+        let answer = deleted.and_then(|list| answering.shaper().list(&list));
+        answer::warned(answer.map(|bytes| answering.bytes(200, bytes)), &warnings)
     }
 
     fn deletion_body(&self) -> Result<Option<serde_json::Value>, Status> {
@@ -190,13 +194,14 @@ impl Call<'_> {
         Ok(answer::bytes(200, "text/plain", Bytes::new()))
     }
 
-    fn exec(self) -> Result<Response<Body>, Status> {
+    fn exec(self, def: &ResourceDef) -> Result<Response<Body>, Status> {
         if !matches!(self.parts.method, Method::GET | Method::POST) {
             return Err(Status::method_not_allowed());
         }
         // A WebSocket is opened by a GET: the right to read alone does not run programs.
         let attributes = Attributes::of("create", &self.target.clone().into());
         self.server.lock().authorize(self.server.user(), &attributes)?;
+        exec_ws::reviewed(self.server, def, &self.target.clone().into(), &self.query)?;
         let pod = self.pod()?;
         exec_ws::answer(self.server, &pod, &self.query, self.parts)
     }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 mod identity;
 mod rbac;
 mod reviews;
+mod webhooks;
 
 /// A server with the objects of a fresh cluster, RBAC, and a token `jane` of jane in the group devs.
 fn guarded() -> ApiServer {
@@ -34,6 +35,7 @@ fn jane() -> UserInfo {
 /// What a request over HTTP answers: the code, the warnings and the body.
 struct Answer {
     code: u16,
+    warnings: Vec<String>,
     body: Value,
 }
 
@@ -53,8 +55,10 @@ fn ask(server: &ApiServer, method: &str, uri: &str, headers: &[(&str, &str)], bo
     let request = request.header("content-type", "application/json").body(bytes).expect("a request");
     let response = Router::new(server.clone()).handle(request);
     let code = response.status().as_u16();
+    let warnings = response.headers().get_all("warning").iter();
+    let warnings = warnings.map(|value| value.to_str().expect("text").to_owned()).collect();
     let bytes = response.into_body().into_bytes().unwrap_or_default();
-    Answer { code, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+    Answer { code, warnings, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
 }
 
 fn get(server: &ApiServer, uri: &str, headers: &[(&str, &str)]) -> Answer {
