@@ -1,7 +1,8 @@
 //! The `kubesim` command: what it prints, how it ends, and what it refuses.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -102,6 +103,30 @@ fn it_serves_what_it_loaded_and_ends_on_a_signal() {
     assert_eq!(served.terminate(), Some(0));
     // Its own file may be written again.
     assert_eq!(Served::start(&arguments).terminate(), Some(0));
+}
+
+/// The status line of a GET by whoever has this token.
+fn status(url: &str, path: &str, token: &str) -> String {
+    let address = url.strip_prefix("http://").expect("a URL");
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let token = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n{token}Connection: close\r\n\r\n").expect("sent");
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).expect("a line");
+    line.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn tokens_and_roles_are_a_matter_of_flags() {
+    let pods = "/api/v1/pods";
+    let served = Served::start(&["--token", "s=jane:system:masters", "--token", "t=joe:a,b", "--rbac", "--anonymous"]);
+    let code = |token: &str| status(&served.url, pods, token);
+    assert_eq!(["s", "t", "other", ""].map(code), ["200", "403", "401", "403"]);
+    let open = Served::start(&["--token", "t=joe"]);
+    assert_eq!(["t", ""].map(|token| status(&open.url, pods, token)), ["200", "200"]);
+    for wrong in ["t", "=joe", "t=", "a b=joe"] {
+        assert_eq!(refused(&["--token", wrong]).0, Some(2), "{wrong}");
+    }
 }
 
 #[test]
