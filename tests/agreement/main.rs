@@ -1,7 +1,8 @@
 //! Agreement, measured: generated request scripts run on the simulator and on a real API server, and every answer is compared.
 //!
 //! `cargo test -p agreement -- --scripts 2000 --seed 1` is what CI runs; other numbers are other scripts, `--script N` is one of
-//! them with every difference shown, `--kind Role` only those about a kind (a plural name or a group will do). A script is a list of requests about objects of one kind in a namespace of its own (`script`); both
+//! them with every difference shown, `--kind Role` only those about a kind (a plural name or a group will do), `--access N` so many
+//! about who may do what (`access`). A script is a list of requests about objects of one kind in a namespace of its own (`script`); both
 //! servers get the same bytes, but for what an earlier answer told (`run`). What a server makes up is replaced by the order of its
 //! appearance (`normal`); the rest has to be equal: status code, reason, message, causes, warnings, objects with their field owners.
 //!
@@ -13,6 +14,7 @@
 
 use std::process::ExitCode;
 
+mod access;
 mod explained;
 mod kinds;
 mod normal;
@@ -37,6 +39,8 @@ struct Arguments {
     seed: u64,
     one: Option<u64>,
     kind: Option<String>,
+    /// Scripts about access.
+    access: u64,
 }
 
 fn arguments() -> Arguments {
@@ -45,12 +49,11 @@ fn arguments() -> Arguments {
         let at = words.iter().position(|word| word == name)?;
         words.get(at + 1)?.parse().ok()
     };
-    Arguments {
-        scripts: number("--scripts").unwrap_or(2_000),
-        seed: number("--seed").unwrap_or(1),
-        one: number("--script"),
-        kind: words.iter().position(|word| word == "--kind").and_then(|at| words.get(at + 1).cloned()),
-    }
+    let scripts = number("--scripts").unwrap_or(2_000);
+    let one = number("--script");
+    let kind = words.iter().position(|word| word == "--kind").and_then(|at| words.get(at + 1).cloned());
+    let access = if one.is_some() || kind.is_some() { 0 } else { scripts / 40 };
+    Arguments { scripts, seed: number("--seed").unwrap_or(1), one, kind, access: number("--access").unwrap_or(access) }
 }
 
 /// What one script found.
@@ -112,12 +115,13 @@ async fn all(arguments: Arguments) -> Result<bool, rig::RigError> {
     let plane = ControlPlane::start(Options::default()).await?;
     let real = Server::Real(plane.client().await?);
     real.prepare().await;
+    let different = access::compare(&real, arguments.seed, arguments.access).await;
     let numbers = arguments.one.map_or_else(|| numbers(&arguments), |number| vec![number]);
     let scripts = numbers.into_iter().map(|number| Script::generate(arguments.seed, number));
     let found: Vec<Found> =
         stream::iter(scripts).map(|script| compare(&real, script)).buffered(AT_ONCE).collect().await;
     report(&found, arguments.one.is_some());
-    Ok(found.iter().all(|found| found.differences.is_empty()))
+    Ok(different == 0 && found.iter().all(|found| found.differences.is_empty()))
 }
 
 /// Prints what differed, in full and by class.

@@ -54,7 +54,11 @@ pub(crate) struct Dice(ChaCha8Rng);
 impl Dice {
     /// The choices of a kind's script: those of other kinds are independent of them.
     fn new(seed: u64, kind: &Kind, round: u64) -> Self {
-        let named = format!("{} {}", kind.api_version, kind.kind);
+        Self::named(seed, &format!("{} {}", kind.api_version, kind.kind), round)
+    }
+
+    /// The choices of a script of something that has this name.
+    pub(crate) fn named(seed: u64, named: &str, round: u64) -> Self {
         // FNV-1a: the same on every platform.
         let hash = named
             .bytes()
