@@ -21,6 +21,9 @@ use crate::store::{self, Store};
 /// How many seconds a token outlives its expiry or the deletion of what it is bound to: clocks differ.
 const LEEWAY_SECONDS: i64 = 60;
 
+/// What is said of a token that nobody knows.
+const INVALID: &str = "invalid bearer token";
+
 /// Whom a token is of, and for which of the audiences that were asked for.
 #[derive(Debug)]
 pub(crate) struct Authenticated {
@@ -42,21 +45,24 @@ impl Core {
             let audiences = asked.iter().filter(|audience| *audience == ISSUER).cloned().collect();
             return Ok(Authenticated { user: user.clone().authenticated(), audiences });
         }
-        let invalid = || "invalid bearer token".to_owned();
-        let claims = self.access.key.read(token)?.ok_or_else(invalid)?;
+        // Nobody else knows the token either, which is told before why an account's is not taken.
+        let invalid = |why: String| format!("[{INVALID}, {why}]");
+        let claims = self.access.key.read(token).map_err(invalid)?.ok_or_else(|| INVALID.to_owned())?;
         let given = match &claims["aud"] {
             Value::Array(_) => meta::strings(claims.get("aud")),
             _ => own.to_vec(),
         };
         let audiences: Vec<String> = given.iter().filter(|audience| asked.contains(audience)).cloned().collect();
         if audiences.is_empty() {
-            return Err(format!("token audiences {} is invalid for the target audiences {}", go(&given), go(asked)));
+            let (given, asked) = (go(&given), go(asked));
+            return Err(invalid(format!("token audiences {given} is invalid for the target audiences {asked}")));
         }
         let user = if claims["iss"] == LEGACY_ISSUER {
-            legacy(&self.store, token, &claims)?
+            legacy(&self.store, token, &claims)
         } else {
-            bound(&self.store, &claims, now)?
+            bound(&self.store, &claims, now)
         };
+        let user = user.map_err(invalid)?;
         Ok(Authenticated { user: user.authenticated(), audiences })
     }
 }

@@ -9,7 +9,7 @@ use super::Authorization;
 use super::attributes::Attributes;
 use super::cover;
 use super::rbac::{GROUP, role, rules, rules_of};
-use super::user::{MASTERS, UserInfo};
+use super::user::MASTERS;
 use crate::meta;
 use crate::object::Object;
 use crate::options::Target;
@@ -50,7 +50,7 @@ pub(crate) fn check(
                 return Ok(());
             }
             let asked = new.get("rules").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            if let Some(why) = escalates(core, user, namespace, asked) {
+            if let Some(why) = escalates(core, def, namespace, asked) {
                 return refused(&why);
             }
             // What an aggregation gathers is not known yet: it may be everything.
@@ -59,7 +59,7 @@ pub(crate) fn check(
                     json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}),
                     json!({"nonResourceURLs": ["*"], "verbs": ["*"]}),
                 ];
-                if escalates(core, user, namespace, &everything).is_some() {
+                if escalates(core, def, namespace, &everything).is_some() {
                     return refused("must have cluster-admin privileges to use the aggregationRule");
                 }
             }
@@ -74,16 +74,17 @@ pub(crate) fn check(
             if may(&attributes("bind", resource, meta::text(reference, "name"))) {
                 return Ok(());
             }
-            let asked = rules(role(&core.store, reference, namespace)?);
-            escalates(core, user, namespace, asked).map_or(Ok(()), |why| refused(&why))
+            let asked = rules(role(&core.store, reference, namespace, Some(&def.plural))?);
+            escalates(core, def, namespace, asked).map_or(Ok(()), |why| refused(&why))
         }
         _ => Ok(()),
     }
 }
 
-/// Why a user may not give away these rights.
-fn escalates(core: &Core, user: &UserInfo, namespace: &str, asked: &[Value]) -> Option<String> {
-    let (held, errors) = rules_of(&core.store, user, namespace);
+/// Why the writer of a resource may not give away these rights.
+fn escalates(core: &Core, def: &ResourceDef, namespace: &str, asked: &[Value]) -> Option<String> {
+    let user = &*core.access.caller;
+    let (held, errors) = rules_of(&core.store, user, namespace, Some(&def.plural));
     let missing = cover::missing(&held, asked);
     if missing.is_empty() {
         return None;

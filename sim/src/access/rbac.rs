@@ -69,7 +69,7 @@ impl Core {
             return Decision { allowed: true, reason: String::new() };
         }
         let mut errors = Vec::new();
-        for grant in grants(&self.store, user, &attributes.namespace) {
+        for grant in grants(&self.store, user, &attributes.namespace, None) {
             match &grant.rules {
                 Ok(rules) if rules.iter().any(|rule| allows(rule, attributes)) => {
                     return Decision { allowed: true, reason: format!("RBAC: allowed by {grant}") };
@@ -91,10 +91,15 @@ impl Core {
     }
 }
 
-/// All rules of a user in a namespace, and the one text of all errors on the way to them.
-pub(super) fn rules_of<'a>(store: &'a Store, user: &UserInfo, namespace: &str) -> (Vec<&'a Value>, Option<String>) {
+/// All rules of a user in a namespace, and the one text of all errors on the way to them; `called` as in [`role`].
+pub(super) fn rules_of<'a>(
+    store: &'a Store,
+    user: &UserInfo,
+    namespace: &str,
+    called: Option<&str>,
+) -> (Vec<&'a Value>, Option<String>) {
     let (mut found, mut errors) = (Vec::new(), Vec::new());
-    for grant in grants(store, user, namespace) {
+    for grant in grants(store, user, namespace, called) {
         match grant.rules {
             Ok(rules) => found.extend(rules),
             Err(error) => errors.push(error),
@@ -119,7 +124,12 @@ fn aggregate(errors: Vec<String>) -> Option<String> {
 }
 
 /// What the bindings give to a user: those of the cluster, and those of the namespace where there is one.
-fn grants<'a>(store: &'a Store, user: &UserInfo, namespace: &str) -> impl Iterator<Item = Grant<'a>> {
+fn grants<'a>(
+    store: &'a Store,
+    user: &UserInfo,
+    namespace: &str,
+    called: Option<&str>,
+) -> impl Iterator<Item = Grant<'a>> {
     let everywhere = table(store, "clusterrolebindings", "");
     let prefix = (!namespace.is_empty()).then(|| format!("{namespace}/"));
     let here = prefix.into_iter().flat_map(move |prefix| table(store, "rolebindings", &prefix));
@@ -127,7 +137,7 @@ fn grants<'a>(store: &'a Store, user: &UserInfo, namespace: &str) -> impl Iterat
         let namespace = binding.namespace().unwrap_or_default();
         let subjects = binding.value().get("subjects").and_then(Value::as_array)?;
         let subject = subjects.iter().find(|subject| applies(subject, user, namespace))?;
-        let role = role(store, &binding.value()["roleRef"], namespace);
+        let role = role(store, &binding.value()["roleRef"], namespace, called);
         let rules = role.map(rules).map_err(|status| status.message);
         Some(Grant { binding, subject, rules })
     })
@@ -145,8 +155,14 @@ pub(super) fn rules(role: &Object) -> &[Value] {
     role.value().get("rules").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The role that a binding of a namespace refers to; 404 where it is not there.
-pub(super) fn role<'a>(store: &'a Store, reference: &Value, namespace: &str) -> Result<&'a Object, Status> {
+/// The role that a binding of a namespace refers to; 404 where it is not there. A write of roles or bindings reads them from the storage,
+/// which calls whatever is absent by the resource that the request is for: `called`.
+pub(super) fn role<'a>(
+    store: &'a Store,
+    reference: &Value,
+    namespace: &str,
+    called: Option<&str>,
+) -> Result<&'a Object, Status> {
     let name = meta::text(reference, "name");
     let (resource, singular, namespace) = match meta::text(reference, "kind") {
         "Role" => ("roles", "role", Some(namespace)),
@@ -156,7 +172,7 @@ pub(super) fn role<'a>(store: &'a Store, reference: &Value, namespace: &str) -> 
         }
     };
     let found = store.get(&GroupResource::new(GROUP, resource), &store::key(namespace, name));
-    found.ok_or_else(|| Status::not_found(GROUP, singular, name))
+    found.ok_or_else(|| Status::not_found(GROUP, called.unwrap_or(singular), name))
 }
 
 /// Whether a subject of a binding is the user.

@@ -87,7 +87,7 @@ fn rules(core: &Core, user: &UserInfo, namespace: &str) -> Value {
             "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
         });
     }
-    let (found, error) = rules_of(&core.store, user, namespace);
+    let (found, error) = rules_of(&core.store, user, namespace, None);
     let part = |wanted: &str, keys: &[&str]| -> Value {
         let of_kind = found.iter().filter(|rule| !meta::strings(rule.get(wanted)).is_empty());
         let shown = of_kind.map(|rule| {

@@ -248,7 +248,10 @@ fn nobody_gives_away_what_they_do_not_have() {
     assert!(put(&janes, &bindings, binding("r")).is_ok(), "she has what it gives");
     assert!(forbidden(put(&janes, &bindings, binding("mine"))).contains("attempting to grant RBAC permissions"));
     let absent = put(&janes, &bindings, binding("none")).expect_err("a refusal");
-    assert_eq!((absent.code, absent.message.as_str()), (404, "role.rbac.authorization.k8s.io \"none\" not found"));
+    assert_eq!(
+        (absent.code, absent.message.as_str()),
+        (404, "rolebindings.rbac.authorization.k8s.io \"none\" not found")
+    );
     give(
         &server,
         "b",

@@ -89,6 +89,7 @@ fn token_reviews_say_whose_a_token_is() {
     assert_eq!((&found["authenticated"], &found["audiences"]), (&json!(true), &json!(["vault"])));
     assert_eq!(
         review(json!({"token": token}))["error"],
-        "token audiences [\"vault\"] is invalid for the target audiences [\"https://kubernetes.default.svc\"]"
+        "[invalid bearer token, token audiences [\"vault\"] is invalid for the target audiences \
+         [\"https://kubernetes.default.svc\"]]"
     );
 }
