@@ -152,7 +152,7 @@ impl Writer {
         let ask = |method, path: String, body| Ask { method, path, body, user: user.clone() };
         match self.dice.below(12) {
             0 => {
-                let path = *self.dice.one(&["/version", "/metrics", "/apis/apps/v1", "/logs", "/openapi/v3"]);
+                let path = *self.dice.one(&["/metrics", "/apis/apps/v1", "/logs", "/openapi/v3"]);
                 // Only whether it may be read: what is there is another comparison's business.
                 let attributes = json!({"verb": "get", "path": path});
                 let body = json!({"spec": {"nonResourceAttributes": attributes}});
@@ -181,7 +181,9 @@ impl Writer {
             5 => {
                 let (kind, role) = match self.dice.below(3) {
                     0 => ("Role", format!("{place}-{}", self.dice.below(PARTS.len()))),
-                    1 => ("ClusterRole", "view".to_owned()),
+                    1 => {
+                        ("ClusterRole", (*self.dice.one(&["system:monitoring", "system:volume-scheduler"])).to_owned())
+                    }
                     _ => ("Role", "absent".to_owned()),
                 };
                 let subjects = [self.subject()];
