@@ -67,6 +67,11 @@ fn find(name: &str) -> &'static Struct {
     STRUCTS.get(name).expect("every struct that a field names is in the table")
 }
 
+/// Lists whose emptiness is told from their absence, by defaults or in messages. Where they are empty the object is refused, or its
+/// defaults take them away: nobody owns them and nothing stores them.
+const TELLING: [(&str, &str); 3] =
+    [("HPAScalingRules", "policies"), ("IngressSpec", "rules"), ("ServiceCIDRSpec", "cidrs")];
+
 /// What reading a body found beside the value.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Findings {
@@ -150,7 +155,8 @@ impl Reader<'_> {
             return Ok(Some(zero(&member.field.kind)).filter(|_| always && !nothing));
         }
         let value = self.value(member, &member.field.kind, &member.field.go, value)?;
-        Ok(Some(value).filter(|value| always || member.field.pointer || !is_empty(&member.field.kind, value)))
+        let kept = always || member.field.pointer || TELLING.contains(&(member.owner, member.field.name.as_str()));
+        Ok(Some(value).filter(|value| kept || !is_empty(&member.field.kind, value)))
     }
 
     fn value(&mut self, member: &Member, kind: &GoKind, go: &str, value: Value) -> Result<Value, String> {

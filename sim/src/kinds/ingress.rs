@@ -17,6 +17,14 @@ const WILDCARD: &str = "a wildcard DNS-1123 subdomain must start with '*.', foll
     validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
 pub(super) const RULES: Rules = Rules {
+    default: |value| {
+        if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut)
+            && spec.get("defaultBackend").is_some_and(|backend| !backend.is_null())
+            && spec.get("rules").and_then(Value::as_array).is_some_and(Vec::is_empty)
+        {
+            spec.remove("rules");
+        }
+    },
     prepare_create: |value| value["status"] = json!({"loadBalancer": {}}),
     validate: |value, causes| {
         spec(field(value, "spec"), causes);
@@ -54,7 +62,8 @@ fn spec(spec: &Value, causes: &mut Causes) {
     causes.at("spec", |causes| {
         if list(spec, "rules").is_empty() && given(spec, "defaultBackend").is_none() {
             let field = causes.path("");
-            let message = "Invalid value: null: either `defaultBackend` or `rules` must be specified".to_owned();
+            let shown = spec.get("rules").unwrap_or(&Value::Null);
+            let message = format!("Invalid value: {shown}: either `defaultBackend` or `rules` must be specified");
             causes.push(Cause { reason: "FieldValueInvalid".to_owned(), message, field });
         }
         inside(spec, "defaultBackend", causes, backend);

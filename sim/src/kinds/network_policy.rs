@@ -1,4 +1,9 @@
 //! Network policies: who may talk to whom, and on which ports.
+//!
+//! # Differences
+//!
+//! A real server counts a new generation whenever a list without entries is written, which it stores as absent; the simulator counts
+//! changes.
 
 use serde_json::{Value, json};
 

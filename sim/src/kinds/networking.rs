@@ -208,7 +208,6 @@ fn service_cidr_update(old: &Value, new: &Value, causes: &mut Causes) {
             stays(1, causes);
             service_cidr(new, causes);
         }
-        (_, 0) => invalid("spec.cidrs", "null", IMMUTABLE, causes),
-        _ => causes.invalid("spec.cidrs", &json!(now), IMMUTABLE),
+        _ => causes.invalid("spec.cidrs", field(field(new, "spec"), "cidrs"), IMMUTABLE),
     }
 }

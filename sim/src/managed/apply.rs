@@ -63,6 +63,7 @@ pub(crate) fn applied(
         let writer = Manager::updater(Some(BEFORE), &api_version, write.subresource);
         update::update(&scene, &empty, &before, &mut managers, &writer, &now);
     }
+    let reset_time = meta::metadata(config).get("creationTimestamp").is_some_and(Value::is_null);
     let config = plain(config);
     typed::check(scene.form, &config).map_err(|errors| {
         let (namespace, name) = (meta::meta_text(&config, "namespace"), meta::meta_text(&config, "name"));
@@ -88,15 +89,12 @@ pub(crate) fn applied(
         other => other,
     }
     .map_err(|conflicts| conflict(&conflicts))?;
-    let mut new = match new {
-        Some(new) => {
-            if let Some(owned) = managers.0.get_mut(&writer) {
-                owned.time = Some(now);
-            }
-            new
-        }
-        None => before,
-    };
+    // A time of creation that is given as nothing is a change, if one that does not last.
+    let touched = new.is_some() || (live.is_some() && reset_time);
+    if let Some(owned) = managers.0.get_mut(&writer).filter(|_| touched) {
+        owned.time = Some(now);
+    }
+    let mut new = new.unwrap_or(before);
     if write.manager == Some("kubectl") && annotation(&new).is_some_and(|text| !text.is_empty()) {
         let mut config = config;
         if let Some(annotations) = meta::object_at(&mut config, "metadata.annotations") {
