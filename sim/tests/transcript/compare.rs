@@ -81,22 +81,6 @@ impl Names {
         known == ours && back == recorded
     }
 
-    /// Learns what an object that was not compared is called here.
-    pub(crate) fn learn_object(&mut self, recorded: &Value, ours: &Value) {
-        let (recorded, ours) = (&recorded["metadata"], &ours["metadata"]);
-        for (key, learn) in
-            [("uid", Self::learn as fn(&mut Self, &str, &str) -> bool), ("resourceVersion", Self::learn_revision)]
-        {
-            if let (Some(recorded), Some(ours)) = (recorded[key].as_str(), ours[key].as_str()) {
-                // An object that was written anew has another name from here on.
-                self.forth.remove(recorded);
-                self.back.remove(ours);
-                learn(self, recorded, ours);
-            }
-        }
-        self.learn_creation(ours);
-    }
-
     fn learn_creation(&mut self, ours: &Value) {
         if let (Some(uid), Some(time)) = (ours["uid"].as_str(), ours["creationTimestamp"].as_str()) {
             self.created.insert(uid.to_owned(), time.to_owned());
