@@ -1,7 +1,8 @@
 //! [`Index`]: where in the archive every object lies, so that one object is one ranged read.
 //!
 //! It is stored beside the archive as gzip-compressed JSON lines: a first line with the version, then for each gzip
-//! member its entries and after them the member itself, and a last line about the whole archive. Readers of format
+//! member its entries and after them the member itself, and a last line about the whole archive. The entries of each member
+//! are compressed by themselves, by whoever compressed the member. Readers of format
 //! version 1 do not need it, and an index that does not fit its archive is an error, never a wrong answer: every content
 //! carries its SHA-256.
 
@@ -115,56 +116,55 @@ struct ArchiveLine {
     items: u64,
 }
 
-/// Writes an index as the archive grows; holds it compressed.
-#[derive(Debug)]
-pub(super) struct IndexEncoder(GzEncoder<Pieces>);
+/// How hard to compress: half of a line is a hash, which nothing makes smaller.
+const LEVEL: Compression = Compression::new(2);
 
-/// Bytes that are never moved while they grow: a vector would need its size twice each time it does.
-#[derive(Debug, Default)]
-struct Pieces(Vec<Vec<u8>>);
-
-/// Size of a piece.
-const PIECE_BYTES: usize = 256 * 1024;
-
-impl Write for Pieces {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.0.last().is_none_or(|piece| piece.len() == PIECE_BYTES) {
-            self.0.push(Vec::with_capacity(PIECE_BYTES));
-        }
-        let piece = self.0.last_mut().expect("there is one with room");
-        let fits = bytes.len().min(PIECE_BYTES - piece.len());
-        piece.extend_from_slice(&bytes[..fits]);
-        Ok(fits)
+/// The lines of the entries of one member, compressed: path, offset, length and hash of each.
+pub(super) fn compressed<'e>(entries: impl Iterator<Item = (&'e str, u64, u64, Hash)>) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for (path, offset, length, sha256) in entries {
+        push_line(&mut lines, &Line::Entry(EntryLine { path: path.into(), offset, length, sha256 }));
     }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    gzip(&lines)
 }
+
+fn push_line(lines: &mut Vec<u8>, line: &Line<'_>) {
+    serde_json::to_writer(&mut *lines, line).expect("writing to memory does not fail");
+    lines.push(b'\n');
+}
+
+fn gzip(lines: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(lines.len() / 2), LEVEL);
+    encoder.write_all(lines).expect("writing to memory does not fail");
+    encoder.finish().expect("writing to memory does not fail")
+}
+
+/// Writes an index as the archive grows; holds it compressed, in pieces, which are never moved while they grow in number.
+#[derive(Debug)]
+pub(super) struct IndexEncoder(Vec<Vec<u8>>);
 
 impl IndexEncoder {
     pub(super) fn new() -> Self {
-        let mut encoder = Self(GzEncoder::new(Pieces::default(), Compression::default()));
+        let mut encoder = Self(Vec::new());
         encoder.line(&Line::Version(INDEX_VERSION));
         encoder
     }
 
-    pub(super) fn entry(&mut self, path: &str, offset: u64, length: u64, sha256: &Hash) {
-        self.line(&Line::Entry(EntryLine { path: path.into(), offset, length, sha256: *sha256 }));
-    }
-
-    pub(super) fn member(&mut self, offset: u64, length: u64, uncompressed: u64) {
+    /// Adds a member, behind its entries as [`compressed`] gave them.
+    pub(super) fn member(&mut self, entries: Vec<u8>, offset: u64, length: u64, uncompressed: u64) {
+        self.0.push(entries);
         self.line(&Line::Member(Member { offset, length, uncompressed }));
     }
 
     pub(super) fn finish(mut self, bytes: u64, sha256: &Hash, items: u64) -> EncodedIndex {
         self.line(&Line::Archive(ArchiveLine { bytes, sha256: *sha256, items }));
-        EncodedIndex(self.0.finish().expect("writing to memory does not fail").0.concat())
+        EncodedIndex(self.0.concat())
     }
 
     fn line(&mut self, line: &Line<'_>) {
-        serde_json::to_writer(&mut self.0, line).expect("writing to memory does not fail");
-        self.0.write_all(b"\n").expect("writing to memory does not fail");
+        let mut lines = Vec::new();
+        push_line(&mut lines, line);
+        self.0.push(gzip(&lines));
     }
 }
 

@@ -15,7 +15,7 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use super::hash::{Hash, hash_of};
-use super::index::{EncodedIndex, IndexEncoder};
+use super::index::{self, EncodedIndex, IndexEncoder};
 use super::{ARCHIVE_MODE, ArchiveError, BLOCK_BYTES, ENTRY_BYTES_MAX, EntryPath};
 
 /// A gzip member is closed when it holds so many uncompressed bytes: small enough that reading one object is cheap,
@@ -67,18 +67,20 @@ pub struct PackedMember {
     number: u64,
     uncompressed: u64,
     bytes: Vec<u8>,
-    entries: Vec<(Content, Hash)>,
+    /// What the index says of its entries.
+    entries: Vec<u8>,
 }
 
 impl FullMember {
-    /// Compresses it and computes the hashes of its entries.
+    /// Compresses it, and what the index says of its entries.
     pub fn pack(self) -> PackedMember {
         let mut encoder = GzEncoder::new(Vec::with_capacity(self.bytes.len() / 3), LEVEL);
         encoder.write_all(&self.bytes).expect("writing to memory does not fail");
         let bytes = encoder.finish().expect("writing to memory does not fail");
-        let hash = |content: &Content| hash_of(&self.bytes[content.offset..content.offset + content.length]);
-        let entries = self.entries.into_iter().map(|content| (hash(&content), content));
-        let entries = entries.map(|(hash, content)| (content, hash)).collect();
+        let entries = self.entries.iter().map(|Content { path, offset, length }| {
+            (path.as_str(), *offset as u64, *length as u64, hash_of(&self.bytes[*offset..offset + length]))
+        });
+        let entries = index::compressed(entries);
         PackedMember { number: self.number, uncompressed: self.bytes.len() as u64, bytes, entries }
     }
 
@@ -173,11 +175,8 @@ impl ArchiveWriter {
     pub fn store(&mut self, member: PackedMember) -> Vec<u8> {
         assert_eq!(member.number, self.stored, "members are stored in their order");
         self.stored += 1;
-        for (content, hash) in &member.entries {
-            self.index.entry(&content.path, content.offset as u64, content.length as u64, hash);
-        }
         let length = member.bytes.len() as u64;
-        self.index.member(self.taken, length, member.uncompressed);
+        self.index.member(member.entries, self.taken, length, member.uncompressed);
         self.hasher.update(&member.bytes);
         self.taken += length;
         member.bytes

@@ -77,7 +77,9 @@ impl Engine<'_> {
                     Either::Left((both, _)) => both,
                     Either::Right((_, both)) => both.await,
                 };
-                saved?;
+                if !saved? {
+                    break;
+                }
                 page = next;
             }
             self.end_list(place);

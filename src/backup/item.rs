@@ -140,24 +140,31 @@ impl<'a> Engine<'a> {
         self.results.warning(Scope::of(namespace), message);
     }
 
-    /// Saves the objects of a page.
-    pub(super) async fn page(&mut self, place: Place<'_>, page: Page) -> Result<(), BackupError> {
+    /// Saves the objects of a page. `false` where its text is no list of objects: the list has failed.
+    pub(super) async fn page(&mut self, place: Place<'_>, page: Page) -> Result<bool, BackupError> {
         if page.restarted {
             let resource = place.resource.to_string();
             self.log.info("The list expired and starts over", &[("groupResource", &resource)]);
             self.current = (0, 0);
         }
+        let items = match page.uncut.items() {
+            Ok(items) => items,
+            Err(error) => {
+                self.list_failed(place, &error);
+                return Ok(false);
+            }
+        };
         let unselected = self.unselected;
-        for (number, raw) in page.items.iter().enumerate() {
+        for (number, raw) in items.iter().enumerate() {
             if number % ITEMS_AT_A_STRETCH == 0 {
                 tokio::task::yield_now().await;
             }
             self.item(place.resource, raw, true).await?;
         }
-        let selected = page.items.len() as u64 - (self.unselected - unselected);
+        let selected = items.len() as u64 - (self.unselected - unselected);
         self.current = (self.current.0 + selected, page.remaining);
         self.ctx.progress.progress(&self.progress());
-        Ok(())
+        Ok(true)
     }
 
     fn progress(&self) -> Progress {

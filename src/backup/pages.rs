@@ -2,15 +2,16 @@
 //!
 //! It promises that every object which exists from the first request to the last one comes at least once. It may come
 //! twice: where a continue token expires (410, after the server compacted its history) the list starts over, and the
-//! caller drops what it has. Transient failures are repeated. A page is bounded by bytes, not only by count: the next
+//! caller drops what it has. Transient failures are repeated. Pages come uncut, so that the next one can be asked for before the objects of
+//! this one are looked at. A page is bounded by bytes, not only by count: the next
 //! page asks for so many objects as the last one's mean size allows, and half as many after a timeout.
 //!
 //! # Differences
 //! Ark v0.6 asked for whole lists at once, so that a large cluster had to fit into memory several times over.
 
 use crate::clock::Clock;
-use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, ListOptions, ListPage};
-use crate::object::{ApiResource, RawObject};
+use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, ListOptions, UncutPage};
+use crate::object::ApiResource;
 
 use super::retry::Patience;
 
@@ -33,7 +34,9 @@ const EMPTY_PAGES_MAX: u32 = 64;
 #[derive(Debug)]
 pub(super) struct Page {
     /// The objects.
-    pub(super) items: Vec<RawObject>,
+    pub(super) uncut: UncutPage,
+    /// How many there are: of a page that is not cut yet as many as were asked for, but of the last one.
+    pub(super) count: u64,
     /// How many the server says will follow; zero where it does not say.
     pub(super) remaining: u64,
     /// Whether it is the last one.
@@ -102,7 +105,7 @@ impl<'a> Pages<'a> {
         let mut patience = Patience::default();
         loop {
             self.options.limit = Some(self.limit);
-            let error = match self.cluster.list(self.resource, self.namespace, &self.options).await {
+            let error = match self.cluster.list_uncut(self.resource, self.namespace, &self.options).await {
                 Ok(page) => return self.accept(page).map(Some),
                 Err(error) => error,
             };
@@ -123,9 +126,9 @@ impl<'a> Pages<'a> {
         }
     }
 
-    fn accept(&mut self, page: ListPage) -> Result<Page, ClusterError> {
-        self.empty = if page.items.is_empty() { self.empty + 1 } else { 0 };
-        let token = page.continue_token.filter(|token| !token.is_empty());
+    fn accept(&mut self, page: UncutPage) -> Result<Page, ClusterError> {
+        self.empty = if page.is_empty { self.empty + 1 } else { 0 };
+        let token = page.continue_token.clone().filter(|token| !token.is_empty());
         if token.is_some() && (token == self.options.continue_token || self.empty > EMPTY_PAGES_MAX) {
             self.done = true;
             return Err(ClusterError {
@@ -137,8 +140,9 @@ impl<'a> Pages<'a> {
                 causes: Vec::new(),
             });
         }
-        let bytes: usize = page.items.iter().map(|item| item.bytes().len()).sum();
-        if let Some(mean) = bytes.checked_div(page.items.len()) {
+        // A server gives as many as it is asked for while there are more.
+        let count = page.count().unwrap_or(self.limit as usize);
+        if let Some(mean) = page.bytes.checked_div(count) {
             let fits = u32::try_from(PAGE_BYTES / mean.max(1)).unwrap_or(PAGE_ITEMS_MAX);
             self.limit = fits.clamp(1, PAGE_ITEMS_MAX);
         }
@@ -146,6 +150,6 @@ impl<'a> Pages<'a> {
         self.options.continue_token = token;
         let restarted = std::mem::take(&mut self.restarted);
         let remaining = page.remaining_item_count.unwrap_or(0);
-        Ok(Page { items: page.items, remaining, last: self.done, restarted })
+        Ok(Page { uncut: page, count: count as u64, remaining, last: self.done, restarted })
     }
 }

@@ -128,7 +128,7 @@ fn whole_is_cheaper(first: Option<&Page>, named: u64, all: u64) -> bool {
         return false;
     }
     let (all, page) = (all.max(named), u64::from(PAGE_ITEMS_MAX));
-    let each = (first.items.len() as u64 + first.remaining) / all;
+    let each = (first.count + first.remaining) / all;
     let one_by_one = named * ((1 + each / page) * REQUEST_COST + each);
     let whole = first.remaining.div_ceil(page) * REQUEST_COST + first.remaining;
     whole <= one_by_one
@@ -137,14 +137,17 @@ fn whole_is_cheaper(first: Option<&Page>, named: u64, all: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Page, whole_is_cheaper};
-    use crate::object::RawObject;
+    use crate::cluster::ListPage;
+
+    fn page(count: u64, remaining: u64, last: bool) -> Page {
+        Page { uncut: ListPage::default().into(), count, remaining, last, restarted: false }
+    }
 
     #[test]
     fn few_objects_or_nearly_all_namespaces_make_one_list() {
         let cheaper = |total: u64, named: u64, all: u64| {
-            let items = vec![RawObject::new("{}"); total.min(32) as usize];
-            let remaining = total - items.len() as u64;
-            whole_is_cheaper(Some(&Page { items, remaining, last: remaining == 0, restarted: false }), named, all)
+            let remaining = total - total.min(32);
+            whole_is_cheaper(Some(&page(total.min(32), remaining, remaining == 0)), named, all)
         };
         for (total, named, all) in [(0, 4, 300), (32, 4, 300), (15_000, 30, 30), (16_000, 30, 31), (3_000, 30, 34)] {
             assert!(cheaper(total, named, all), "{total} objects, {named} of {all}");
@@ -156,8 +159,7 @@ mod tests {
 
     #[test]
     fn without_a_count_only_a_whole_page_is_gone_on_with() {
-        let page = |last| Page { items: vec![RawObject::new("{}")], remaining: 0, last, restarted: false };
-        assert!(whole_is_cheaper(Some(&page(true)), 10, 10));
-        assert!(!whole_is_cheaper(Some(&page(false)), 10, 10));
+        assert!(whole_is_cheaper(Some(&page(1, 0, true)), 10, 10));
+        assert!(!whole_is_cheaper(Some(&page(1, 0, false)), 10, 10));
     }
 }

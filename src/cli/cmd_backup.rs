@@ -104,9 +104,12 @@ async fn directly(session: &Session, url: &str, mut backup: Backup, output: &mut
         return Err(CliError::usage("volumes cannot be snapshotted: no provider is configured")
             .hint("leave `--snapshot-volumes` out: the PersistentVolume objects themselves are saved"));
     }
-    session.check_store(url)?;
+    let checked = session.checked_store(url)?;
     let cluster = session.answering_cluster().await?;
-    let store = session.store(url, Access::Write)?;
+    let store = match checked {
+        Some(store) => store,
+        None => session.store(url, Access::Write)?,
+    };
     if store.exists(&name).await? {
         return Err(CliError::failed(format!("backup \"{name}\" exists already in {}", store.bucket().url()))
             .hint("nothing was changed: a published backup never changes; choose another name"));

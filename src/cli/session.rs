@@ -92,9 +92,10 @@ impl Session {
         settings
     }
 
-    /// Refuses what can be no bucket, without making or asking anything: opening a folder makes it.
-    pub(crate) fn check_store(&self, url: &str) -> Result<(), CliError> {
-        if folder(url).is_some() { Ok(()) } else { self.store(url, Access::Write).map(|_| ()) }
+    /// Refuses what can be no bucket, without making or asking anything; the bucket itself where that makes nothing. A folder is
+    /// made when it is opened.
+    pub(crate) fn checked_store(&self, url: &str) -> Result<Option<BackupStore>, CliError> {
+        if folder(url).is_some() { Ok(None) } else { self.store(url, Access::Write).map(Some) }
     }
 
     /// A bucket. Whether it can be reached shows with the first request; a folder to read from must be there, so that

@@ -25,11 +25,13 @@ mod request;
 #[cfg(feature = "sim")]
 mod sim;
 mod status;
+mod uncut;
 
 pub use error::{ClusterError, ClusterErrorKind};
 pub use kube::{ConnectError, KubeCluster};
 #[cfg(feature = "sim")]
 pub use sim::{SimClock, SimCluster};
+pub use uncut::UncutPage;
 
 /// A Kubernetes API server.
 ///
@@ -47,6 +49,16 @@ pub trait Cluster: Debug + Send + Sync {
         namespace: Option<&str>,
         options: &ListOptions,
     ) -> Result<ListPage, ClusterError>;
+
+    /// The same page, whose objects are cut out later: for who asks for the next page first.
+    async fn list_uncut(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        options: &ListOptions,
+    ) -> Result<UncutPage, ClusterError> {
+        self.list(resource, namespace, options).await.map(UncutPage::from)
+    }
 
     /// One object.
     async fn get(&self, resource: &ApiResource, namespace: Option<&str>, name: &str)

@@ -16,6 +16,9 @@ const INFO_BYTES_MAX: usize = 6 * 1024 * 1024;
 /// The same for warnings and errors, which have the last quarter to themselves.
 const ALL_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Bytes of lines that are compressed at once: one by one costs as much as compressing.
+const LINES_BYTES: usize = 32 * 1024;
+
 /// Longest value of a field or message, in bytes. A hook's output is one.
 const VALUE_BYTES_MAX: usize = 16 * 1024;
 
@@ -49,7 +52,8 @@ pub struct JobLog {
     clock: Arc<dyn Clock>,
     context: Vec<(&'static str, String)>,
     file: GzEncoder<Vec<u8>>,
-    line: String,
+    /// Lines that are not compressed yet.
+    lines: String,
     omitted: u64,
 }
 
@@ -64,7 +68,7 @@ impl JobLog {
     pub fn new(clock: Arc<dyn Clock>, context: Vec<(&'static str, String)>) -> Self {
         // Lines of a log are so much alike that the fastest level which looks for repetitions does.
         let file = GzEncoder::new(Vec::new(), Compression::new(2));
-        Self { clock, context, file, line: String::new(), omitted: 0 }
+        Self { clock, context, file, lines: String::new(), omitted: 0 }
     }
 
     /// Writes a line of level info.
@@ -90,7 +94,14 @@ impl JobLog {
             return;
         }
         self.compose(level, message, fields);
-        self.file.write_all(self.line.as_bytes()).expect("a vector takes every write");
+        if self.lines.len() >= LINES_BYTES {
+            self.compress();
+        }
+    }
+
+    fn compress(&mut self) {
+        self.file.write_all(self.lines.as_bytes()).expect("a vector takes every write");
+        self.lines.clear();
     }
 
     /// Ends the file, after a line that counts what did not fit.
@@ -98,8 +109,8 @@ impl JobLog {
         if self.omitted > 0 {
             let message = format!("{} lines were left out: the log reached its size limit", self.omitted);
             self.compose(LogLevel::Warning, &message, &[]);
-            self.file.write_all(self.line.as_bytes()).expect("a vector takes every write");
         }
+        self.compress();
         self.file.finish().expect("a vector takes every write")
     }
 
@@ -107,8 +118,7 @@ impl JobLog {
         let own = self.context.iter().map(|(key, value)| (*key, value.as_str()));
         let mut fields: Vec<(&str, &str)> = own.chain(fields.iter().copied()).filter(|f| !f.1.is_empty()).collect();
         fields.sort_unstable();
-        let line = &mut self.line;
-        line.clear();
+        let line = &mut self.lines;
         write!(line, "time=\"{}\" level={level} msg=", self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
             .expect("a string takes every write");
         push_value(line, message);

@@ -2,9 +2,10 @@
 //!
 //! `cargo test -p agreement -- --scripts 2000 --seed 1` is what CI runs; other numbers are other scripts, `--script N` is one of
 //! them with every difference shown, `--kind Role` only those about a kind (a plural name or a group will do), `--access N` so many
-//! about who may do what (`access`). A script is a list of requests about objects of one kind in a namespace of its own (`script`); both
-//! servers get the same bytes, but for what an earlier answer told (`run`). What a server makes up is replaced by the order of its
-//! appearance (`normal`); the rest has to be equal: status code, reason, message, causes, warnings, objects with their field owners.
+//! about who may do what (`access`). A script is a list of requests about objects of one kind in a namespace of its own
+//! (`script`); both servers get the same bytes, but for what an earlier answer told (`run`). What a server makes up is replaced by
+//! the order of its appearance (`normal`); the rest has to be equal: status code, reason, message, causes, warnings, objects with
+//! their field owners, events of watches.
 //!
 //! # Differences
 //!

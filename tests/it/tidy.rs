@@ -269,8 +269,14 @@ fn no_test_file_is_forgotten() {
     // The rig's own sources are a library that lies among the tests.
     let is_test =
         |source: &&Source| (source.under("tests") && !source.under("tests/rig/src")) || source.under("sim/tests");
+    let manifests: Vec<String> = sources(&["Cargo.toml"]).into_iter().map(|source| source.text).collect();
     for main in tests.iter().filter(is_test).filter(|source| source.path.ends_with("/main.rs")) {
         let folder = main.path.trim_end_matches("/main.rs");
+        // Cargo finds the tests of the other packages by itself.
+        let named = manifests.iter().any(|text| text.contains(&format!("path = \"{}\"", main.path)));
+        if main.under("tests") && !main.under("tests/rig") && !main.under("tests/agreement") && !named {
+            complaints.add(main, 1, "is not named in Cargo.toml");
+        }
         for source in tests.iter().filter(|source| source.under(folder)) {
             let inside = &source.path[folder.len() + 1..];
             let module = inside.split('/').next().unwrap_or_default().trim_end_matches(".rs");

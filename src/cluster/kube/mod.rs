@@ -20,10 +20,11 @@ use self::http_io::{Http, Query, object_path};
 use super::request::{check_names, operation, target_operation};
 use super::{
     Cluster, ClusterError, DeleteOptions, Discovery, ExecOutcome, ExecRequest, ListOptions, ListPage, Patch,
-    Propagation, Target, WatchEvent, WatchOptions,
+    Propagation, Target, UncutPage, WatchEvent, WatchOptions,
 };
 use crate::object::{ApiResource, RawObject};
 
+mod connect;
 mod discover;
 mod exec;
 mod http_io;
@@ -95,8 +96,7 @@ impl KubeCluster {
         // It repeats writes whose answer was lost without saying so; the engines know what may be repeated.
         config.default_retry = false;
         let server = config.cluster_url.to_string();
-        let client =
-            Client::try_from(config).map_err(|error| ConnectError::Client { server, reason: chain(&error) })?;
+        let client = connect::client(config).map_err(|error| ConnectError::Client { server, reason: chain(&error) })?;
         Ok(Self::new(client))
     }
 
@@ -137,6 +137,15 @@ impl Cluster for KubeCluster {
         namespace: Option<&str>,
         options: &ListOptions,
     ) -> Result<ListPage, ClusterError> {
+        self.list_uncut(resource, namespace, options).await?.cut()
+    }
+
+    async fn list_uncut(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        options: &ListOptions,
+    ) -> Result<UncutPage, ClusterError> {
         let operation = operation("list", resource, namespace, None);
         check_names(&operation, namespace, None)?;
         let mut query = Query::default();
@@ -146,7 +155,7 @@ impl Cluster for KubeCluster {
         query.add("continue", options.continue_token.as_deref());
         let path = query.on(object_path(resource, namespace, None, None));
         let body = self.http().ask(&operation, Method::GET, &path, None).await?;
-        page::read(&operation, resource, &body)
+        page::uncut(operation, resource, body)
     }
 
     async fn get(
