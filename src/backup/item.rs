@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::api::{ArchiveSummary, Backup, BackupStatus, Progress};
-use crate::archive::{ArchiveWriter, EntryPath, PackedMember};
+use crate::archive::{ArchiveError, ArchiveWriter, EntryPath, PackedMember};
 use crate::cluster::{ClusterError, ClusterErrorKind};
 use crate::object::{ApiResource, GroupResource, Head, RawObject};
 use crate::results::{JobLog, Results, Scope};
@@ -223,10 +223,13 @@ impl<'a> Engine<'a> {
                 return None;
             }
         };
-        if self.met(&path) {
+        // The archive refuses what it has; it is asked before only where more than a write depends on it.
+        let deleting = head.metadata.deletion_timestamp.is_some();
+        let asked = deleting || is_core(resource, "pods") || is_core(resource, "persistentvolumeclaims");
+        if self.left_out.contains(&path) || (asked && self.writer.contains(&path)) {
             return None;
         }
-        if head.metadata.deletion_timestamp.is_some() {
+        if deleting {
             self.log.info("Skipping item because it is being deleted", &fields(&resource.to_string(), namespace, name));
             self.deleting += 1;
             self.left_out.insert(path);
@@ -251,10 +254,15 @@ impl<'a> Engine<'a> {
 
     async fn write(&mut self, resource: &ApiResource, path: EntryPath, raw: &RawObject) -> Result<(), BackupError> {
         let (namespace, name) = (path.namespace(), path.name());
-        if let Err(error) = self.writer.append(&path, raw.bytes()) {
-            self.failed(resource, namespace, name, &error.to_string());
-            self.left_out.insert(path);
-            return Ok(());
+        match self.writer.append(&path, raw.bytes()) {
+            Ok(()) => {}
+            // It came twice: from a list that started over, or brought along by another object.
+            Err(ArchiveError::Duplicate { .. }) => return Ok(()),
+            Err(error) => {
+                self.failed(resource, namespace, name, &error.to_string());
+                self.left_out.insert(path);
+                return Ok(());
+            }
         }
         self.log.info("Backed up item", &fields(&resource.to_string(), namespace, name));
         *self.counts.entry(path.resource().clone()).or_default() += 1;

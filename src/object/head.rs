@@ -79,7 +79,13 @@ impl RawObject {
     /// # Errors
     /// Where the text is not a JSON object.
     pub fn with_type(self, api_version: &str, kind: &str) -> Result<Self, RawObjectError> {
-        let head: Type<'_> = serde_json::from_slice(&self.0)?;
+        let bytes = self.0.clone();
+        let head: ObjectType<'_> = serde_json::from_slice(&bytes)?;
+        self.typed(&head, api_version, kind)
+    }
+
+    /// [`with_type`](Self::with_type) of a text whose type was read already.
+    pub(crate) fn typed(self, head: &ObjectType<'_>, api_version: &str, kind: &str) -> Result<Self, RawObjectError> {
         let mut front = String::with_capacity(64);
         if head.api_version.is_empty() {
             front.push_str("\"apiVersion\":");
@@ -109,9 +115,9 @@ impl RawObject {
 }
 
 /// The type that an object says it has; nothing else of it is looked at.
-#[derive(Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Type<'a> {
+pub(crate) struct ObjectType<'a> {
     #[serde(borrow, deserialize_with = "or_empty")]
     api_version: Cow<'a, str>,
     #[serde(borrow, deserialize_with = "or_empty")]

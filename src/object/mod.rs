@@ -18,6 +18,7 @@ mod selector;
 pub use discovery::{BrokenGroup, Discovery};
 pub use filter::{IncludesExcludes, ResourceFilter};
 pub use gvr::{ApiResource, GroupResource};
+pub(crate) use head::ObjectType;
 pub use head::{Head, OwnerReference, RawObject, RawObjectError};
 pub use mapper::ResourceMapper;
 pub use selector::{LabelSelector, SelectorError};
