@@ -1,8 +1,8 @@
 //! What is special to a kind when it is written.
 //!
 //! Owns the list of functions that run before a write: the life cycle of namespaces, limit ranges and quotas for everything, and per kind
-//! the values that the server fills in and the rules that only it has. A function sees the stored form, may change it, and refuses with a `Status`.
-//! Schemas are in `reading`.
+//! the values that the server fills in and the rules that only it has. A function sees the stored form, may change it, and
+//! refuses with a `Status`. Schemas are in `reading`.
 
 use jiff::Timestamp;
 use serde_json::Value;

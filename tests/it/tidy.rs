@@ -113,7 +113,7 @@ fn only_the_clocks_read_the_clock() {
     for source in sources(&[".rs"]) {
         let owner = ["src/clock.rs", "sim/src/clock.rs", "tests/it/tidy.rs"].contains(&source.path.as_str());
         // Against a cluster of this world a contract needs a name that no earlier run has used.
-        let bench = source.under("benches") || source.under("tests/rig/benches");
+        let bench = ["benches", "sim/benches", "tests/rig/benches"].iter().any(|folder| source.under(folder));
         if owner || bench || source.under("tests/conformance") {
             continue;
         }

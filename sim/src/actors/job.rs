@@ -1,15 +1,15 @@
 //! Job → Pod: runs pods until enough have succeeded, or too many have failed.
 //!
-//! Without a number of completions one success is enough, once no pod runs any more; with numbered pods ([`super::indexed`]) each number has
-//! to succeed once.
+//! Without a number of completions one success is enough, once no pod runs any more; with numbered pods ([`super::indexed`])
+//! each number has to succeed once.
 //!
 //! Pods carry the finalizer `batch.kubernetes.io/job-tracking` until they are counted, as in a real cluster: a pod that
 //! outlives its Job with the finalizer on would never go, so orphans lose it too.
 //!
 //! # Differences
 //!
-//! No back-off between attempts, no deadline, no policy of failures or success, no removal after `ttlSecondsAfterFinished`. Counting and the
-//! removal of the finalizers are two writes without the intermediate list of uids.
+//! No back-off between attempts, no deadline, no policy of failures or success, no removal after `ttlSecondsAfterFinished`.
+//! Counting and the removal of the finalizers are two writes without the intermediate list of uids.
 
 use std::collections::BTreeSet;
 

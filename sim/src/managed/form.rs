@@ -1,6 +1,7 @@
 //! How the values of a type divide into fields that writers own, and into lists that patches merge.
 //!
-//! Owns what the `x-kubernetes-` marks of lists and maps mean, in the models of built-in kinds and in the schemas of definitions. A [`Form`] is a cursor on such a schema: nothing is copied.
+//! Owns what the `x-kubernetes-` marks of lists and maps mean, in the models of built-in kinds and in the schemas of
+//! definitions. A [`Form`] is a cursor on such a schema: nothing is copied.
 
 use std::sync::LazyLock;
 

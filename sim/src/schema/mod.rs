@@ -1,8 +1,8 @@
 //! Schemas: the recorded `OpenAPI` documents of built-in kinds, and the structural schemas of definitions.
 //!
-//! Owns the documents ([`documents`]) and the models in them ([`models`]), and for custom resources what their schema does to them: pruning and defaults
-//! ([`structural`]) and validation ([`validate`]). Built-in kinds are read by their Go types (`crate::decode`), and who owns
-//! which field is found by the marks in the schemas (`crate::managed`).
+//! Owns the documents ([`documents`]) and the models in them ([`models`]), and for custom resources what their schema does to
+//! them: pruning and defaults ([`structural`]) and validation ([`validate`]). Built-in kinds are read by their Go types
+//! (`crate::decode`), and who owns which field is found by the marks in the schemas (`crate::managed`).
 
 pub(crate) mod documents;
 pub(crate) mod models;
