@@ -136,7 +136,10 @@ fn push_line(lines: &mut Vec<u8>, line: &Line<'_>) {
 fn gzip(lines: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(lines.len() / 2), LEVEL);
     encoder.write_all(lines).expect("writing to memory does not fail");
-    encoder.finish().expect("writing to memory does not fail")
+    let mut bytes = encoder.finish().expect("writing to memory does not fail");
+    // It is kept until the archive ends.
+    bytes.shrink_to_fit();
+    bytes
 }
 
 /// Writes an index as the archive grows; holds it compressed, in pieces, which are never moved while they grow in number.
