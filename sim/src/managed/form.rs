@@ -112,9 +112,10 @@ fn preserves(schema: &Value) -> bool {
 }
 
 impl<'a> Form<'a> {
-    /// Whether the schema is that of a kind with Go types.
-    pub(crate) fn is_built_in(self) -> bool {
-        self.built_in
+    /// Whether null is here only an empty list or map, as in a built-in kind; everywhere else it is a value.
+    pub(crate) fn is_empty_in_null(self) -> bool {
+        let kind = self.resolved().and_then(|schema| schema.get("type")).and_then(Value::as_str);
+        self.built_in && matches!(kind, Some("array" | "object"))
     }
 
     fn deduced(self) -> Self {

@@ -13,6 +13,7 @@ mod apps;
 mod batch;
 mod core;
 mod custom;
+mod flowcontrol;
 mod rbac;
 mod template;
 
@@ -107,5 +108,8 @@ pub(crate) const EVERYWHERE: Poisons = &[
 
 /// Every kind that scripts are about.
 pub(crate) fn all() -> Vec<&'static Kind> {
-    [custom::KINDS, core::KINDS, rbac::KINDS, apps::KINDS, batch::KINDS].into_iter().flatten().collect()
+    [custom::KINDS, core::KINDS, rbac::KINDS, apps::KINDS, batch::KINDS, flowcontrol::KINDS]
+        .into_iter()
+        .flatten()
+        .collect()
 }

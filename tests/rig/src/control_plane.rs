@@ -334,6 +334,8 @@ fn api_server(folder: &Folder, etcd: &str, port: u16, service_accounts: bool) ->
         ("bind-address", text("127.0.0.1")),
         ("advertise-address", text("127.0.0.1")),
         ("endpoint-reconciler-type", text("none")),
+        // Otherwise the server itself writes the statuses of flow schemas, whenever it finds the time.
+        ("enable-priority-and-fairness", text("false")),
         ("tls-cert-file", file("server.crt")),
         ("tls-private-key-file", file("server.key")),
         ("client-ca-file", file("ca.crt")),

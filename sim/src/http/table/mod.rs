@@ -48,7 +48,7 @@ impl Tabler<'_> {
     /// columns are null, as in every event of a watch but the first.
     pub(crate) fn table(&self, metadata: Map<String, Value>, objects: &[Object], headings: bool) -> Value {
         let columns = self.columns();
-        let rows: Vec<Value> = objects.iter().map(|object| self.row(object, &columns)).collect();
+        let rows: Vec<Value> = self.ordered(objects).into_iter().map(|object| self.row(object, &columns)).collect();
         // The table of kinds that have none of their own leaves an absent list absent.
         let plain = columns.iter().any(|column| column.name == "Created At");
         let headings = if headings { columns.iter().map(heading).collect() } else { Value::Null };
@@ -59,6 +59,18 @@ impl Tabler<'_> {
             "columnDefinitions": headings,
             "rows": if rows.is_empty() && plain { Value::Null } else { Value::Array(rows) },
         })
+    }
+
+    /// Objects in the order of rows. Flow schemas stand in that in which they are asked.
+    fn ordered<'a>(&self, objects: &'a [Object]) -> Vec<&'a Object> {
+        let mut ordered: Vec<&Object> = objects.iter().collect();
+        if self.def.group == "flowcontrol.apiserver.k8s.io" && self.def.plural == "flowschemas" {
+            ordered.sort_by_key(|object| {
+                let precedence = object.value().pointer("/spec/matchingPrecedence").and_then(Value::as_i64);
+                (precedence, object.name().to_owned())
+            });
+        }
+        ordered
     }
 
     fn columns(&self) -> Vec<Column> {

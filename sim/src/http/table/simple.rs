@@ -19,6 +19,8 @@ pub(super) enum Cell {
     Number(&'static str),
     /// A number or text at a pointer as text, or a word in its place.
     Scalar(&'static str, &'static str),
+    /// The number at a pointer as a number, or a word in its place.
+    Found(&'static str, &'static str),
     /// The boolean at a pointer, false where there is none.
     Flag(&'static str),
     /// The length of a list or map.
@@ -31,7 +33,7 @@ pub(super) enum Cell {
     With(fn(Row<'_>) -> Value),
 }
 
-use Cell::{Age, Count, Created, Flag, Join, Name, Number, Scalar, Selector, Text, With};
+use Cell::{Age, Count, Created, Flag, Found, Join, Name, Number, Scalar, Selector, Text, With};
 
 /// The cells of a kind in the order of its columns; `None` for a kind without an entry.
 pub(super) fn cells_of(group: &str, plural: &str) -> Option<&'static [Cell]> {
@@ -153,13 +155,10 @@ fn flow_control(plural: &str) -> Option<&'static [Cell]> {
         "prioritylevelconfigurations" => &[
             Name,
             Text("/spec/type", ""),
-            With(|row| {
-                let exempt = row.scalar_or("/spec/exempt/nominalConcurrencyShares", NONE);
-                json!(row.scalar_or("/spec/limited/nominalConcurrencyShares", &exempt))
-            }),
-            Scalar("/spec/limited/limitResponse/queuing/queues", NONE),
-            Scalar("/spec/limited/limitResponse/queuing/handSize", NONE),
-            Scalar("/spec/limited/limitResponse/queuing/queueLengthLimit", NONE),
+            Found("/spec/limited/nominalConcurrencyShares", NONE),
+            Found("/spec/limited/limitResponse/queuing/queues", NONE),
+            Found("/spec/limited/limitResponse/queuing/handSize", NONE),
+            Found("/spec/limited/limitResponse/queuing/queueLengthLimit", NONE),
             Age,
         ],
         _ => return None,
@@ -176,6 +175,7 @@ impl Cell {
             Text(pointer, otherwise) => json!(row.text_or(pointer, otherwise)),
             Number(pointer) => json!(row.number(pointer)),
             Scalar(pointer, otherwise) => json!(row.scalar_or(pointer, otherwise)),
+            Found(pointer, otherwise) => row.object.pointer(pointer).cloned().unwrap_or_else(|| json!(otherwise)),
             Flag(pointer) => json!(row.flag(pointer).unwrap_or_default()),
             Count(pointer) => json!(row.count(pointer)),
             Join(pointer, otherwise) => {
