@@ -125,6 +125,10 @@ impl Core {
         let mut marked = mark(def, &old, options, now);
         if is_finished(def, &marked) {
             if !options.dry_run {
+                if is_pod(def) && marked != *old.value() {
+                    // That a pod is to go is written before it goes.
+                    self.commit(def, &key, marked.clone());
+                }
                 self.erase(def, &key);
                 // What is answered is the last state, at the revision of its end.
                 meta::set(&mut marked, "resourceVersion", self.store.revision().to_string());
@@ -180,7 +184,7 @@ fn answers_object(def: &ResourceDef) -> bool {
             )
 }
 
-fn check_preconditions(def: &ResourceDef, old: &Object, options: &DeleteOptions) -> Result<(), Status> {
+pub(crate) fn check_preconditions(def: &ResourceDef, old: &Object, options: &DeleteOptions) -> Result<(), Status> {
     let name = old.name();
     if let Some(uid) = &options.uid
         && uid != old.uid()
@@ -216,6 +220,18 @@ fn check_preconditions(def: &ResourceDef, old: &Object, options: &DeleteOptions)
 /// The object as the request leaves it: being deleted, with the finalizers that the propagation asks for.
 fn mark(def: &ResourceDef, old: &Object, options: &DeleteOptions, now: Timestamp) -> Value {
     let mut new = old.value().clone();
+    if is_pod(def) && old.is_terminating() {
+        match sooner(old.value(), options) {
+            Sooner::No => return new,
+            Sooner::In(grace, end) => {
+                meta::set(&mut new, "deletionTimestamp", rfc3339(end));
+                meta::set(&mut new, "deletionGracePeriodSeconds", grace);
+            }
+            Sooner::Over => {}
+        }
+        meta::set_finalizers(&mut new, finalizers(def, old.value(), options.propagation));
+        return new;
+    }
     let finalizers = finalizers(def, old.value(), options.propagation);
     meta::set_finalizers(&mut new, finalizers);
     let terminating = old.is_terminating();
@@ -237,13 +253,10 @@ fn mark(def: &ResourceDef, old: &Object, options: &DeleteOptions, now: Timestamp
         return new;
     }
 
-    let grace = grace(def, old.value(), options);
-    let pending = meta::metadata(old.value()).get("deletionGracePeriodSeconds").and_then(Value::as_i64);
-    match pending {
-        // A later request can only shorten.
-        Some(pending) if terminating && grace >= pending => return new,
-        _ => {}
+    if terminating {
+        return new;
     }
+    let grace = grace(def, old.value(), options);
     let end = now.checked_add(SignedDuration::from_secs(grace)).unwrap_or(now);
     meta::set(&mut new, "deletionTimestamp", rfc3339(end));
     meta::set(&mut new, "deletionGracePeriodSeconds", grace);
@@ -254,6 +267,30 @@ fn mark(def: &ResourceDef, old: &Object, options: &DeleteOptions, now: Timestamp
         meta::set(&mut new, "generation", generation + 1);
     }
     new
+}
+
+/// What another deletion does to a pod that goes already.
+enum Sooner {
+    /// Nothing: it may only be shortened.
+    No,
+    /// It goes so many seconds after the first request, which is then.
+    In(i64, Timestamp),
+    /// Its time is over.
+    Over,
+}
+
+fn sooner(old: &Value, options: &DeleteOptions) -> Sooner {
+    let metadata = meta::metadata(old);
+    let pending = metadata.get("deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or_default();
+    let end = metadata.get("deletionTimestamp").and_then(Value::as_str).and_then(|time| time.parse::<Timestamp>().ok());
+    match (pending, options.grace_period_seconds, end) {
+        (0, ..) => Sooner::Over,
+        (pending, Some(grace), Some(end)) if grace < pending => {
+            let end = end.checked_sub(SignedDuration::from_secs(pending - grace)).unwrap_or(end);
+            Sooner::In(grace, end)
+        }
+        _ => Sooner::No,
+    }
 }
 
 /// The seconds that the object keeps running.

@@ -30,6 +30,7 @@ mod meta;
 mod object;
 mod options;
 mod patch;
+mod pod_requests;
 mod process;
 mod quantity;
 mod quota;

@@ -71,6 +71,31 @@ pub(crate) fn asks_version(def: &ResourceDef) -> bool {
         )
 }
 
+/// 409 when whoever binds a pod has seen another one, or another version of it.
+pub(crate) fn seen(
+    def: &ResourceDef,
+    target: &Target,
+    old: &Object,
+    body: &Value,
+    dry_run: bool,
+) -> Result<(), Status> {
+    let (name, path) = (old.name(), store::key(target.namespace.as_deref(), old.name()));
+    let (version, stored) = (meta::meta_text(body, "resourceVersion"), old.resource_version());
+    let uid = meta::meta_text(body, "uid");
+    let why = if !uid.is_empty() && uid != old.uid() {
+        format!("UID in precondition: {uid}, UID in object meta: {}", old.uid())
+    } else if !version.is_empty() && version.parse() != Ok(stored) {
+        format!("ResourceVersion in precondition: {version}, ResourceVersion in object meta: {stored}")
+    } else {
+        return Ok(());
+    };
+    let message = format!(
+        "StorageError: invalid object, Code: 4, Key: {}/{path}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: {why}",
+        registry(def, dry_run)
+    );
+    Err(Status::conflict(&def.group, &def.plural, name, &message))
+}
+
 /// 409 when a writer has seen an object that is not there at all.
 pub(crate) fn absent(def: &ResourceDef, target: &Target, new: &Value, dry_run: bool) -> Result<(), Status> {
     let uid = meta::meta_text(new, "uid");

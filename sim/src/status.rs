@@ -271,6 +271,17 @@ impl Status {
         Self::new(400, "BadRequest", message)
     }
 
+    /// 429: a disruption budget keeps a pod; `why` is the budget's own word.
+    pub fn disruption(message: &str, retry_seconds: u64, why: &str) -> Self {
+        let mut details = Map::new();
+        if retry_seconds > 0 {
+            details.insert("retryAfterSeconds".to_owned(), retry_seconds.into());
+        }
+        let cause = Cause::new("DisruptionBudget", "", why.to_owned());
+        details.insert("causes".to_owned(), json!([cause.to_value()]));
+        Self::new(429, "TooManyRequests", message).with(details)
+    }
+
     /// 405.
     pub fn method_not_allowed() -> Self {
         Self::new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")

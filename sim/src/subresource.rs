@@ -1,28 +1,24 @@
 //! The parts of objects that have endpoints of their own, and the kinds that are only questions.
 //!
 //! Owns what each of them reads and may change: `status`, `finalize`, `approval`, `scale`, `ephemeralcontainers`, `resize`, `binding`,
-//! `eviction`, `token`; access and token reviews.
-//!
-//! # Differences
-//!
-//! An eviction asks no disruption budget.
+//! `eviction` (both in `pod_requests`), `token`; access and token reviews.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::access::{reviews, token_request};
-use crate::body::fields;
-use crate::clock::rfc3339;
-use crate::kinds::{self, Causes};
+use crate::admission;
+use crate::body::{fields, typed};
+use crate::kinds;
 use crate::meta;
 use crate::object::Object;
-use crate::options::{DeleteOptions, Target, WriteOptions};
+use crate::options::{Target, WriteOptions};
+use crate::pod_requests;
 use crate::resource::{ResourceDef, ScalePaths};
 use crate::rules::copy;
 use crate::server::Core;
 use crate::shape;
 use crate::status::{Cause, Status};
-use crate::store;
 use crate::webhook::{Operation, Request};
 use crate::write::present;
 
@@ -189,7 +185,7 @@ pub(crate) fn create(
     def: &ResourceDef,
     target: &Target,
     name: &str,
-    mut body: Value,
+    body: Value,
     options: &WriteOptions,
     now: Timestamp,
     warnings: &mut Vec<String>,
@@ -197,15 +193,11 @@ pub(crate) fn create(
     if def.subresource(name).is_some_and(|part| !part.verbs.iter().any(|verb| verb == "create")) {
         return Err(Status::method_not_allowed());
     }
-    let object = core.existing(def, target)?;
-    let sub = def.subresource(name).ok_or_else(Status::unknown_resource)?;
-    let given = fields(&mut body, &sub.kind)?;
-    for (key, text) in [("apiVersion", sub.api_version()), ("kind", sub.kind.clone())] {
-        given.entry(key).or_insert(Value::from(text));
-    }
-    shape::check(def, &body)?;
-    reviewed(core, &Request::write(def, target, object.name(), Operation::Create, options), &mut body, warnings)?;
-    post(core, def, target, name, &object, body, options, now)
+    let mut body = typed(def, target, body)?;
+    let named = target.name.as_deref().unwrap_or_default();
+    admission::namespace(core, def, target.namespace.as_deref(), named)?;
+    reviewed(core, &Request::write(def, target, named, Operation::Create, options), &mut body, warnings)?;
+    post(core, def, target, name, body, options, now)
 }
 
 /// Asks the webhooks about something that is not stored.
@@ -219,84 +211,24 @@ fn reviewed(
     core.validate(request, Some(body), None, warnings)
 }
 
-#[expect(clippy::too_many_arguments, reason = "a post is all of these, and each is used once")]
 fn post(
     core: &mut Core,
     def: &ResourceDef,
     target: &Target,
     name: &str,
-    object: &Object,
     body: Value,
     options: &WriteOptions,
     now: Timestamp,
 ) -> Result<Object, Status> {
     match (def.plural.as_str(), name) {
-        ("pods", "binding") => bind(core, def, object, &body, options, now),
-        ("pods", "eviction") => {
-            let named = meta::meta_text(&body, "name");
-            if !named.is_empty() && named != object.name() {
-                return Err(Status::bad_request("name in URL does not match name in Eviction object"));
-            }
-            let grace = meta::at(&body, "deleteOptions.gracePeriodSeconds");
-            let deletion = DeleteOptions {
-                grace_period_seconds: grace.and_then(Value::as_i64),
-                dry_run: options.dry_run,
-                ..DeleteOptions::default()
-            };
-            core.delete(def, target, &deletion, now, |_, _| Ok(()))?;
-            Ok(success())
+        ("pods", "binding") => pod_requests::bind(core, def, target, &body, options, now),
+        ("pods", "eviction") => pod_requests::evict(core, def, target, &body, options, now),
+        ("serviceaccounts", "token") => {
+            let object = core.existing(def, target)?;
+            token_request::answer(core, &object, body, now)
         }
-        ("serviceaccounts", "token") => token_request::answer(core, object, body, now),
         _ => Err(Status::method_not_allowed()),
     }
-}
-
-fn success() -> Object {
-    Object::new(json!({"apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Success", "code": 201}))
-}
-
-fn bind(
-    core: &mut Core,
-    def: &ResourceDef,
-    pod: &Object,
-    body: &Value,
-    options: &WriteOptions,
-    now: Timestamp,
-) -> Result<Object, Status> {
-    let mut causes = Causes::default();
-    kinds::binding(body, &mut causes);
-    let found: Vec<_> = causes.into_found().iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
-    match found.as_slice() {
-        [] => {}
-        // A real server answers as if it had failed.
-        [one] => return Err(Status::storage(one.as_str())),
-        many => return Err(Status::storage(format!("[{}]", many.join(", ")))),
-    }
-    let node = meta::at(body, "target.name").and_then(Value::as_str);
-    let node = node.unwrap_or_default();
-    let bound = meta::at(pod.value(), "spec.nodeName").and_then(Value::as_str);
-    if let Some(bound) = bound.filter(|bound| !bound.is_empty()) {
-        let why = format!("pod {} is already assigned to node {bound:?}", pod.name());
-        return Err(Status::conflict("", "pods/binding", pod.name(), &why));
-    }
-    let mut new = pod.value().clone();
-    if let Some(spec) = meta::object_at(&mut new, "spec") {
-        spec.insert("nodeName".to_owned(), Value::from(node));
-    }
-    // The server itself notes that the pod is scheduled. It is not a new generation: nobody wants another pod now.
-    let condition =
-        json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": rfc3339(now)});
-    if let Some(status) = meta::object_at(&mut new, "status") {
-        let conditions = status.entry("conditions").or_insert_with(|| json!([]));
-        if let Some(conditions) = conditions.as_array_mut() {
-            conditions.retain(|known| known["type"] != "PodScheduled");
-            conditions.push(condition);
-        }
-    }
-    if !options.dry_run {
-        core.commit(def, &store::key(pod.namespace(), pod.name()), new);
-    }
-    Ok(success())
 }
 
 /// Answers a kind that is only a question: nothing is stored.
@@ -320,9 +252,8 @@ pub(crate) fn answer(
         let pods = core.registry.find("", "v1", "pods").cloned();
         let pods = pods.ok_or_else(Status::unknown_resource)?;
         let namespace = target.namespace.as_deref().unwrap_or_default();
-        let target = Target::new("", "v1", "pods").in_namespace(namespace).named(&name);
-        let pod = core.existing(&pods, &target)?;
-        return post(core, &pods, &target, "binding", &pod, body, options, now);
+        let target = Target::new("", "v1", "pods").in_namespace(namespace).named(&name).sub("binding");
+        return post(core, &pods, &target, "binding", body, options, now);
     }
     reviews::answer(core, def, target, &mut body, now)?;
     Ok(Object::new(body))

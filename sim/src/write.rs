@@ -329,6 +329,9 @@ impl Core {
         if def.generation || def.is_custom() {
             meta::set(&mut body, "generation", 1);
         }
+        if self.admission {
+            warnings.extend((kinds::rules(def).warn_first)(&body));
+        }
         admission::prepare_create(self, def, &mut body);
         self.show(def, &mut body);
         if self.admission {
@@ -403,7 +406,7 @@ impl Core {
         locked(def, target, old, &new, options.dry_run)?;
         let new = if let Some(sub) = target.subresource.as_deref() {
             let mut new = new;
-            if sub == "status" {
+            if matches!(sub, "status" | "ephemeralcontainers") {
                 // Its body is a whole object, which is read as one.
                 new = convert::to_version(new, &def.stored_as());
                 admission::default(self, def, &mut new);
@@ -460,10 +463,7 @@ impl Core {
                 Some("status") => (rules.validate_status_update)(old.value(), &new, &mut causes),
                 Some("approval") => kinds::approval_update(old.value(), &new, &mut causes),
                 Some("resize") => kinds::resize_update(old.value(), &new, &mut causes),
-                Some("ephemeralcontainers") => {
-                    (rules.default)(&mut new);
-                    kinds::ephemeral_update(old.value(), &new, &mut causes);
-                }
+                Some("ephemeralcontainers") => kinds::ephemeral_update(old.value(), &new, &mut causes),
                 Some(_) => {}
             }
             let schema = reading::validate(self, def, &new, Some(old.value()));

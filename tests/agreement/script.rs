@@ -375,6 +375,7 @@ impl Writer<'_> {
                 let extra = self.dice.one(self.kind.extras);
                 let path = match extra.path.strip_prefix("..") {
                     Some(rest) => format!("{}{rest}", self.collection()),
+                    None if extra.path.starts_with("/api") => extra.path.replace("{place}", self.place),
                     None => format!("{path}{}", extra.path),
                 };
                 let body = extra.body.replace("{name}", &name).replace("{place}", self.place);

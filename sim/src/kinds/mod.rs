@@ -75,6 +75,8 @@ pub(crate) struct Rules {
     pub(crate) validate_update: fn(&Value, &Value, &mut Causes),
     /// The same for the status subresource.
     pub(crate) validate_status_update: fn(&Value, &Value, &mut Causes),
+    /// What the writer of a new object is told before the server sets anything, valid or not.
+    pub(crate) warn_first: fn(&Value) -> Vec<String>,
     /// What the writer of a valid object through the main endpoint is told; updates have the old object too. The generation of the new
     /// one has been counted.
     pub(crate) warn: fn(Option<&Value>, &Value) -> Vec<String>,
@@ -93,6 +95,7 @@ impl Rules {
         validate: |_, _| {},
         validate_update: |_, _, _| {},
         validate_status_update: |_, _, _| {},
+        warn_first: |_| Vec::new(),
         warn: |_, _| Vec::new(),
         warn_status: |_, _| Vec::new(),
         metadata_later: false,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::pod_spec::read::{each, entries, field, fill, given, list, not_negative, number, problems, reach};
-use super::pod_spec::{self, defaults, internal, scheduling};
+use super::pod_spec::{self, app_armor, defaults, internal, scheduling};
 use super::workloads::{self, counts};
 use super::{Causes, Rules, Table, diff, warnings, workload_warnings};
 use crate::meta;
@@ -21,6 +21,7 @@ pub(super) const TABLE: Table = &[
             },
             validate_update: update,
             validate_status_update: status_update,
+            warn_first: |pod| app_armor::profiles(pod).into_iter().filter_map(|found| found.warning()).collect(),
             // Nobody writes an update of a pod by hand.
             warn: |old, pod| match old {
                 None => {
@@ -96,6 +97,7 @@ fn prepare_create(pod: &mut Value) {
         }]);
     }
     merge_label_keys(pod);
+    app_armor::set(pod);
 }
 
 /// Keys of labels to match become requirements with the values of the pod's own labels.

@@ -111,7 +111,8 @@ fn a_running_pod_has_its_grace() {
     assert_eq!(refusal(server.get(&idle)).0, 404, "nobody runs it");
 
     let busy = pods.named("busy");
-    create(&server, &busy.clone().sub("binding"), json!({"target": {"name": "node"}})).expect("a binding");
+    create(&server, &busy.clone().sub("binding"), json!({"metadata": {"name": "busy"}, "target": {"name": "node"}}))
+        .expect("a binding");
     let held = object(server.delete(&busy, &DeleteOptions::default()).expect("a deletion"));
     assert_eq!(held.metadata()["deletionGracePeriodSeconds"], 30);
     assert_eq!(held.metadata()["deletionTimestamp"], "2026-01-01T00:00:30Z");

@@ -14,6 +14,7 @@ mod batch;
 mod core;
 mod custom;
 mod flowcontrol;
+mod pods;
 mod rbac;
 mod template;
 
@@ -28,7 +29,7 @@ pub(crate) struct Extra {
     /// A word for reports.
     pub(crate) what: &'static str,
     pub(crate) method: &'static str,
-    /// What follows the path of an object, for example `/eviction`; with `..` in front, what follows the path of the collection.
+    /// What follows the path of an object, for example `/eviction`; with `..` in front, what follows the path of the collection; a whole path begins with `/api`.
     pub(crate) path: &'static str,
     pub(crate) content_type: &'static str,
     /// `{name}` and `{place}` stand for the object's name and the script's namespace.
@@ -108,7 +109,7 @@ pub(crate) const EVERYWHERE: Poisons = &[
 
 /// Every kind that scripts are about.
 pub(crate) fn all() -> Vec<&'static Kind> {
-    [custom::KINDS, core::KINDS, rbac::KINDS, apps::KINDS, batch::KINDS, flowcontrol::KINDS]
+    [custom::KINDS, core::KINDS, pods::KINDS, rbac::KINDS, apps::KINDS, batch::KINDS, flowcontrol::KINDS]
         .into_iter()
         .flatten()
         .collect()

@@ -13,6 +13,7 @@ use crate::kinds::Causes;
 use crate::meta;
 use crate::validate_name;
 
+pub(crate) mod app_armor;
 mod containers;
 pub(crate) mod defaults;
 mod env;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::overlaps;
 use super::read::{entries, field, given, list, number};
+use super::{app_armor, overlaps};
 use crate::kinds::warnings;
 use crate::meta;
 use crate::validate_name;
@@ -38,8 +38,6 @@ const LATER_VOLUMES: [(&str, &str); 2] = [
 const SECCOMP: &str = "seccomp.security.alpha.kubernetes.io/pod";
 const SECCOMP_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
 const SECCOMP_TOLD: &str = "non-functional in v1.27+; use the \"seccompProfile\" field instead";
-const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
-const APP_ARMOR_TOLD: &str = "deprecated since v1.30; use the \"appArmorProfile\" field instead";
 
 const NO_SELECTOR: &str = "a null labelSelector results in matching no pod";
 
@@ -71,18 +69,6 @@ pub(crate) fn of(path: &str, template: &Value) -> Vec<String> {
     subject.affinities();
     subject.addresses();
     subject.told
-}
-
-/// The profile that an old annotation of a container means; nothing when it means none.
-pub(crate) fn app_armor(annotation: &str) -> Option<Value> {
-    match annotation {
-        "unconfined" => Some(json!({"type": "Unconfined"})),
-        "runtime/default" => Some(json!({"type": "RuntimeDefault"})),
-        other => {
-            let name = other.strip_prefix("localhost/").filter(|name| !name.is_empty())?;
-            Some(json!({"type": "Localhost", "localhostProfile": name}))
-        }
-    }
 }
 
 impl Subject<'_> {
@@ -230,14 +216,14 @@ impl Subject<'_> {
             if given(context, "seccompProfile").is_none() && self.annotation(&key).is_some() {
                 self.tell_annotation(&key, SECCOMP_TOLD);
             }
-            let key = format!("{APP_ARMOR}{name}");
+            let key = format!("{}{name}", app_armor::ANNOTATION);
             // Those of pods become fields, and are told of there.
             if !self.path.is_empty()
                 && given(context, "appArmorProfile").is_none()
                 && let Some(annotation) = self.annotation(&key)
-                && (own.is_none() || own != app_armor(annotation))
+                && (own.is_none() || own != app_armor::profile(annotation))
             {
-                self.tell_annotation(&key, APP_ARMOR_TOLD);
+                self.tell_annotation(&key, app_armor::TOLD);
             }
             for name in ["memory", "ephemeral-storage"] {
                 for which in ["limits", "requests"] {
