@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::pod_spec::read::{each, entries, field, fill, given, list, not_negative, number, problems, reach};
 use super::pod_spec::{self, app_armor, defaults, internal, scheduling};
 use super::workloads::{self, counts};
-use super::{Causes, Rules, Table, diff, warnings, workload_warnings};
+use super::{Causes, Rules, Table, addresses, diff, warnings, workload_warnings};
 use crate::meta;
 use crate::validate_name;
 
@@ -316,14 +316,24 @@ fn status_update(old: &Value, new: &Value, causes: &mut Causes) {
             causes.invalid("qosClass", field(now, "qosClass"), "field is immutable");
         }
         containers_stay_ended(spec, before, now, causes);
-        for (key, limit) in [("podIPs", "may specify no more than one IP for each IP family"), ("hostIPs", "")] {
-            each(now, key, causes, |entry, causes| pod_spec::address("", field(entry, "ip"), causes));
+        let first = list(now, "hostIPs").first().map(|first| meta::text(first, "ip"));
+        if let Some(first) = first.filter(|first| *first != meta::text(now, "hostIP")) {
+            causes.invalid("hostIPs[0].ip", &first.into(), "must be equal to `hostIP`");
+        }
+        for key in ["podIPs", "hostIPs"] {
+            // Those that are there already may stay as they are.
+            let known: Vec<_> = list(before, key).iter().map(|entry| meta::text(entry, "ip")).collect();
+            each(now, key, causes, |entry, causes| {
+                if !known.contains(&meta::text(entry, "ip")) {
+                    pod_spec::address("", field(entry, "ip"), causes);
+                }
+            });
             let v6 = |entry: &&Value| meta::text(entry, "ip").contains(':');
             let addresses = list(now, key);
             let sixes = addresses.iter().filter(v6).count();
-            if !limit.is_empty() && (sixes > 1 || addresses.len() - sixes > 1) {
+            if addresses.len() > 1 && (sixes != 1 || addresses.len() != 2) {
                 let shown: Vec<_> = addresses.iter().map(|entry| json!({"IP": field(entry, "ip")})).collect();
-                causes.invalid(key, &Value::from(shown), limit);
+                causes.invalid(key, &Value::from(shown), "may specify no more than one IP for each IP family");
             }
         }
     });
@@ -333,7 +343,7 @@ fn status_update(old: &Value, new: &Value, causes: &mut Causes) {
 fn addresses(pod: &Value) -> Vec<String> {
     let told = ["podIPs", "hostIPs"].into_iter().flat_map(|key| {
         list(field(pod, "status"), key).iter().enumerate().filter_map(move |(index, entry)| {
-            warnings::address(&format!("status.{key}[{index}].ip"), meta::text(entry, "ip"))
+            addresses::warning(&format!("status.{key}[{index}].ip"), meta::text(entry, "ip"))
         })
     });
     told.collect()
@@ -399,11 +409,18 @@ pub(crate) fn pod_status(old: &Value, pod: &mut Value) {
     if let Some(class) = class {
         status.entry("qosClass").or_insert(class);
     }
-    for (one, all) in [("podIP", "podIPs"), ("hostIP", "hostIPs")] {
-        let first = status.get(one).filter(|address| address.is_string()).cloned();
-        if let Some(first) = first.filter(|_| all == "podIPs" && !status.contains_key(all)) {
-            status.insert(all.to_owned(), json!([{"ip": first}]));
+    // The one address is the first of all; where they differ, it is the one that counts.
+    let one = status.get("podIP").and_then(Value::as_str).filter(|one| !one.is_empty()).map(str::to_owned);
+    let all = status.get("podIPs").and_then(Value::as_array).filter(|all| !all.is_empty());
+    let first = all.map(|all| meta::text(&all[0], "ip").to_owned());
+    match (one, first) {
+        (Some(one), first) if first.as_ref() != Some(&one) => {
+            status.insert("podIPs".to_owned(), json!([{"ip": one}]));
         }
+        (None, Some(first)) => {
+            status.insert("podIP".to_owned(), first.into());
+        }
+        _ => {}
     }
 }
 

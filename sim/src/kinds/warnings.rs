@@ -1,6 +1,4 @@
-//! Warnings that several kinds share: names, addresses, claims and labels of nodes that are taken but better said otherwise.
-
-use std::net::IpAddr;
+//! Warnings that several kinds share: names, claims and labels of nodes that are taken but better said otherwise.
 
 use serde_json::Value;
 
@@ -51,31 +49,6 @@ pub(crate) fn name(value: &Value, what: &str) -> Option<String> {
     })
 }
 
-/// An address that is written in another way than programs agree on; one that is none is told elsewhere.
-pub(crate) fn address(path: &str, text: &str) -> Option<String> {
-    match text.parse() {
-        Ok(IpAddr::V4(_)) => None,
-        Ok(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
-            Some(plain) => Some(non_standard(path, text, &plain.to_string())),
-            None if address.to_string() == text => None,
-            None => Some(format!(
-                "{path}: IPv6 address {text:?} should be in RFC 5952 canonical format ({:?})",
-                address.to_string()
-            )),
-        },
-        // Zeros in front are the one other thing that is read.
-        Err(_) => {
-            let parts: Option<Vec<u8>> = text.split('.').map(|part| part.parse().ok()).collect();
-            let parts: [u8; 4] = parts?.try_into().ok()?;
-            Some(non_standard(path, text, &std::net::Ipv4Addr::from(parts).to_string()))
-        }
-    }
-}
-
-fn non_standard(path: &str, text: &str, better: &str) -> String {
-    format!("{path}: non-standard IP address {text:?} is invalid: use {better:?}")
-}
-
 /// An amount of bytes that is no whole number.
 pub(crate) fn fraction(path: &str, amount: Option<&Value>) -> Option<String> {
     let amount = amount.and_then(Value::as_str)?;
@@ -96,23 +69,6 @@ pub(crate) fn claim(path: &str, spec: &Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_told_of_when_it_is_written_oddly() {
-        for (text, better) in [
-            ("10.0.0.1", None),
-            ("010.0.0.1", Some("10.0.0.1")),
-            ("::1", None),
-            ("::0:1", Some("::1")),
-            ("2001:DB8::1", Some("2001:db8::1")),
-            ("::ffff:10.0.0.1", Some("10.0.0.1")),
-            ("nonsense", None),
-        ] {
-            let told = address("spec.ip", text);
-            assert_eq!(told.is_some(), better.is_some(), "{text}");
-            assert!(told.is_none_or(|told| told.contains(&format!("{:?}", better.unwrap_or_default()))), "{text}");
-        }
-    }
 
     #[test]
     fn bytes_are_whole() {

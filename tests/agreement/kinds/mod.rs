@@ -13,7 +13,6 @@ mod apps;
 mod batch;
 mod core;
 mod custom;
-mod flowcontrol;
 mod pods;
 mod rbac;
 mod template;
@@ -109,8 +108,5 @@ pub(crate) const EVERYWHERE: Poisons = &[
 
 /// Every kind that scripts are about.
 pub(crate) fn all() -> Vec<&'static Kind> {
-    [custom::KINDS, core::KINDS, pods::KINDS, rbac::KINDS, apps::KINDS, batch::KINDS, flowcontrol::KINDS]
-        .into_iter()
-        .flatten()
-        .collect()
+    [custom::KINDS, core::KINDS, pods::KINDS, rbac::KINDS, apps::KINDS, batch::KINDS].into_iter().flatten().collect()
 }

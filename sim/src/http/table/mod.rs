@@ -96,6 +96,18 @@ impl Tabler<'_> {
             cells(&self.def.group, &self.def.plural, row)
         };
         let mut value = json!({ "cells": cells });
+        if self.def.group.is_empty() && self.def.plural == "pods" {
+            // Those that ended are not shown where only what runs is asked for.
+            let ended = match inner.pointer("/status/phase").and_then(Value::as_str) {
+                Some("Succeeded") => Some(("Succeeded", "The pod has completed successfully.")),
+                Some("Failed") => Some(("Failed", "The pod failed.")),
+                _ => None,
+            };
+            if let Some((reason, message)) = ended {
+                value["conditions"] =
+                    json!([{"type": "Completed", "status": "True", "reason": reason, "message": message}]);
+            }
+        }
         match self.include {
             IncludeObject::None => {}
             IncludeObject::Metadata => value["object"] = partial(&inner),

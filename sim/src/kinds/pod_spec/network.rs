@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::read::{each, given, inside, list, problems};
-use crate::kinds::Causes;
+use crate::kinds::{Causes, addresses};
 use crate::meta;
 use crate::validate_name;
 
@@ -80,18 +80,10 @@ fn underscored(text: &str) -> Vec<String> {
     wrong
 }
 
-/// The address of a host, in either family. Leading zeros were always taken.
+/// The address of a host, in either family.
 pub(crate) fn address(field: &str, value: &Value, causes: &mut Causes) {
     let text = value.as_str().unwrap_or_default();
-    let plain: Vec<_> = text
-        .split('.')
-        .map(|part| part.trim_start_matches('0'))
-        .map(|part| if part.is_empty() { "0" } else { part })
-        .collect();
-    let legacy = text.split('.').all(|part| !part.is_empty()) && plain.join(".").parse::<std::net::Ipv4Addr>().is_ok();
-    if !legacy && text.parse::<std::net::IpAddr>().is_err() {
-        causes.invalid(field, value, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
-    }
+    problems(field, text, addresses::legacy_problems(text), causes);
 }
 
 /// Names in the hosts file.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::read::{entries, field, given, list, number};
 use super::{app_armor, overlaps};
-use crate::kinds::warnings;
+use crate::kinds::{addresses, warnings};
 use crate::meta;
 use crate::validate_name;
 
@@ -331,11 +331,11 @@ impl Subject<'_> {
     fn addresses(&mut self) {
         for (index, server) in list(field(self.spec, "dnsConfig"), "nameservers").iter().enumerate() {
             let path = self.at(&format!("spec.dnsConfig.nameservers[{index}]"));
-            self.told.extend(warnings::address(&path, server.as_str().unwrap_or_default()));
+            self.told.extend(addresses::warning(&path, server.as_str().unwrap_or_default()));
         }
         for (index, alias) in list(self.spec, "hostAliases").iter().enumerate() {
             let path = self.at(&format!("spec.hostAliases[{index}].ip"));
-            self.told.extend(warnings::address(&path, meta::text(alias, "ip")));
+            self.told.extend(addresses::warning(&path, meta::text(alias, "ip")));
         }
     }
 }
