@@ -73,8 +73,8 @@ fn walk(form: Form<'_>, old: Option<&Value>, new: Option<&Value>) -> (Option<Cha
         Some(_) => false,
     };
     let Some(shown) = new.filter(|value| !value.is_null()).or(old) else {
-        // A custom resource holds a null, a field of Go is then only empty.
-        return if form.is_built_in() { (None, Comparison::default()) } else { leaf() };
+        // A custom resource holds a null, a field of Go is then only empty: but for a time, which is written as a text.
+        return if form.is_built_in() && form.declared() != "string" { (None, Comparison::default()) } else { leaf() };
     };
     let parts = form.parts(shown);
     if matches!(parts, Parts::Leaf) || (empty(old) && empty(new)) {

@@ -13,8 +13,12 @@ mod apps;
 mod batch;
 mod core;
 mod custom;
+mod namespaces;
+mod nodes;
 mod rbac;
+mod services;
 mod template;
+mod volumes;
 
 pub(crate) use custom::definition;
 
@@ -107,5 +111,18 @@ pub(crate) const EVERYWHERE: Poisons = &[
 
 /// Every kind that scripts are about.
 pub(crate) fn all() -> Vec<&'static Kind> {
-    [custom::KINDS, core::KINDS, rbac::KINDS, apps::KINDS, batch::KINDS].into_iter().flatten().collect()
+    [
+        custom::KINDS,
+        core::KINDS,
+        services::KINDS,
+        volumes::KINDS,
+        nodes::KINDS,
+        namespaces::KINDS,
+        rbac::KINDS,
+        apps::KINDS,
+        batch::KINDS,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
