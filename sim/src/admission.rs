@@ -17,7 +17,7 @@ use crate::resource::{GroupResource, ResourceDef};
 use crate::server::Core;
 use crate::status::{Cause, Status};
 
-mod defaults;
+mod allocations;
 mod immutable;
 mod ingresses;
 mod initial;
@@ -26,8 +26,9 @@ mod pods;
 mod quotas;
 mod secrets;
 mod services;
+mod storage;
 
-pub(crate) use services::Allocations;
+pub(crate) use allocations::Allocations;
 
 /// 404 or 403 for what is created in a namespace that is absent or being deleted.
 pub(crate) fn namespace(core: &Core, def: &ResourceDef, namespace: Option<&str>, name: &str) -> Result<(), Status> {
@@ -48,20 +49,30 @@ pub(crate) fn namespace(core: &Core, def: &ResourceDef, namespace: Option<&str>,
 pub(crate) fn default(core: &Core, def: &ResourceDef, value: &mut Value) {
     if core.admission {
         (kinds::rules(def).default)(value);
-        defaults::fill(def, value);
     }
 }
 
 /// What a create may not set, and what the cluster sets before anything is checked. Nobody owns it.
-pub(crate) fn prepare_create(core: &Core, def: &ResourceDef, value: &mut Value) {
+pub(crate) fn prepare_create(
+    core: &mut Core,
+    def: &ResourceDef,
+    subresource: Option<&str>,
+    value: &mut Value,
+    dry_run: bool,
+) -> Result<(), Status> {
     if !core.admission {
-        return;
+        return Ok(());
     }
     if def.group == "certificates.k8s.io" {
         kinds::requested_by(&core.access.caller, value);
     }
+    // A write of a status that creates a service allocates nothing, as in a real server.
+    if def.group.is_empty() && def.plural == "services" && subresource.is_none() {
+        services::create(core, def, value, dry_run)?;
+    }
     (kinds::rules(def).prepare_create)(value);
     initial::status(def, value);
+    Ok(())
 }
 
 /// What the server's own plugins fill in before webhooks are asked about a create, and again where one of them changed something.
@@ -78,32 +89,52 @@ pub(crate) fn plug_in(core: &Core, def: &ResourceDef, value: &mut Value) -> Resu
             ingresses::create(core, value);
             Ok(())
         }
-        _ => Ok(()),
+        _ => {
+            storage::create(core, def, value);
+            Ok(())
+        }
     }
 }
 
 /// What an update may not set, and what the cluster sets before anything is checked.
 pub(crate) fn prepare_update(
-    core: &Core,
+    core: &mut Core,
     def: &ResourceDef,
     subresource: Option<&str>,
     old: &Object,
     value: &mut Value,
-) {
+    (dry_run, now): (bool, &str),
+) -> Result<(), Status> {
     if !core.admission {
-        return;
+        return Ok(());
     }
     if subresource.is_some() {
         if is_resize(def, subresource) && !old.is_terminating() {
             limits::default(core, value);
         }
-        return;
+        if subresource == Some("status") {
+            prepare_status(def, old, value, now);
+        }
+        return Ok(());
     }
     let rules = kinds::rules(def);
     if def.group.is_empty() && def.plural == "pods" {
         pods::update(old, value);
     }
+    if def.group.is_empty() && def.plural == "services" {
+        services::update(core, def, old, value, dry_run)?;
+    }
     (rules.prepare_update)(old.value(), value);
+    Ok(())
+}
+
+/// What a status may not say, and what the server notes in one that is written.
+fn prepare_status(def: &ResourceDef, old: &Object, value: &mut Value, now: &str) {
+    match (def.group.as_str(), def.plural.as_str()) {
+        ("", "nodes") => kinds::without_config(value),
+        ("", "persistentvolumes") => kinds::phase_changed(old.value(), value, now),
+        _ => {}
+    }
 }
 
 /// Whether the resources of a pod are changed.
@@ -118,9 +149,7 @@ pub(crate) fn create(core: &mut Core, def: &ResourceDef, value: &mut Value) -> R
     }
     limits::check(core, def, None, value)?;
     match (def.group.as_str(), def.plural.as_str()) {
-        ("", "namespaces") => initial::namespace(value),
         ("", "secrets") => secrets::admit(def, value)?,
-        ("", "services") => services::create(core, def, value)?,
         ("scheduling.k8s.io", "priorityclasses") => pods::only_default(core, def, None, value)?,
         ("certificates.k8s.io", _) => {
             if let Some(why) = kinds::restricted(value) {
@@ -177,13 +206,9 @@ fn replace(core: &mut Core, def: &ResourceDef, old: &Object, value: &mut Value) 
     }
     immutable::check(def, old, value)?;
     match (def.group.as_str(), def.plural.as_str()) {
-        ("", "namespaces") => {
-            initial::namespace_kept(old, value);
-            Ok(())
-        }
         ("", "configmaps") => immutable_data(def, old, value),
-        ("", "services") => services::update(core, def, old, value),
         ("scheduling.k8s.io", "priorityclasses") => pods::only_default(core, def, Some(old), value),
+        ("", "persistentvolumeclaims") => storage::resize(core, def, old, value),
         ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value),
         _ => Ok(()),
     }

@@ -123,7 +123,13 @@ impl Core {
 
         let key = store::key(old.namespace(), &name);
         let mut marked = mark(def, &old, options, now);
-        if is_finished(def, &marked) {
+        // A namespace is there once more after the first request, whatever holds it.
+        let waits = is_namespace(def) && !old.is_terminating();
+        if !waits && is_finished(def, &marked) {
+            if !is_pod(def) {
+                // Only what ends gracefully is marked before it goes.
+                marked = old.value().clone();
+            }
             if !options.dry_run {
                 if is_pod(def) && marked != *old.value() {
                     // That a pod is to go is written before it goes.
@@ -174,7 +180,8 @@ fn answers_object(def: &ResourceDef) -> bool {
         || def.group.is_empty()
             && matches!(
                 def.plural.as_str(),
-                "pods"
+                "namespaces"
+                    | "pods"
                     | "podtemplates"
                     | "persistentvolumes"
                     | "persistentvolumeclaims"
@@ -186,6 +193,20 @@ fn answers_object(def: &ResourceDef) -> bool {
 
 pub(crate) fn check_preconditions(def: &ResourceDef, old: &Object, options: &DeleteOptions) -> Result<(), Status> {
     let name = old.name();
+    let version = options.resource_version.as_ref();
+    if is_namespace(def) {
+        // They are looked at twice, and first in other words.
+        let failed = |what: &str, asked: &str, record: &str| {
+            let why = format!("Precondition failed: {what} in precondition: {asked}, {what} in object meta: {record}");
+            Err(Status::conflict(&def.group, &def.plural, name, &why))
+        };
+        if let Some(uid) = options.uid.as_ref().filter(|uid| *uid != old.uid()) {
+            return failed("UID", uid, old.uid());
+        }
+        if let Some(version) = version.filter(|version| version.parse() != Ok(old.resource_version())) {
+            return failed("ResourceVersion", version, &old.resource_version().to_string());
+        }
+    }
     if let Some(uid) = &options.uid
         && uid != old.uid()
     {
@@ -236,10 +257,11 @@ fn mark(def: &ResourceDef, old: &Object, options: &DeleteOptions, now: Timestamp
     meta::set_finalizers(&mut new, finalizers);
     let terminating = old.is_terminating();
 
-    if is_namespace(def) {
-        if !terminating {
-            meta::set(&mut new, "deletionTimestamp", rfc3339(now));
-        }
+    if is_namespace(def) && terminating && meta::at(old.value(), "spec.finalizers").is_some() {
+        return old.value().clone();
+    }
+    if is_namespace(def) && !terminating {
+        meta::set(&mut new, "deletionTimestamp", rfc3339(now));
         if let Some(status) = meta::object_at(&mut new, "status") {
             status.insert("phase".to_owned(), Value::from("Terminating"));
         }

@@ -36,6 +36,11 @@ impl ApiServer {
         let core = self.lock();
         self.may(&core, "get", target)?;
         let def = core.registry.resolve(target)?;
+        if let Some(sub) = target.subresource.as_deref().and_then(|name| def.subresource(name))
+            && !sub.verbs.iter().any(|verb| verb == "get")
+        {
+            return Err(Status::method_not_allowed());
+        }
         let object = core.existing(&def, target)?;
         match target.subresource.as_deref() {
             None if !def.supports("get") => Err(Status::method_not_allowed()),

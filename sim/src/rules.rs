@@ -13,8 +13,8 @@ use crate::validate_name;
 /// The largest object, as JSON: what the real storage takes in one request.
 const MAX_OBJECT_BYTES: usize = 1_572_864;
 
-/// 409 when the writer has seen another object or another version of it.
-pub(crate) fn locked(
+/// 409 when the writer means another object of the name.
+pub(crate) fn same_object(
     def: &ResourceDef,
     target: &Target,
     old: &Object,
@@ -37,7 +37,7 @@ pub(crate) fn locked(
             ),
         ));
     }
-    seen_last(def, old, new)
+    Ok(())
 }
 
 /// 409 when the writer has seen another version of the object.
@@ -145,17 +145,19 @@ pub(crate) fn copy(from: &Value, to: &mut Value, key: &str) {
 /// `new` with what only the server sets as it was.
 pub(crate) fn carried(old: &Value, mut new: Value) -> Value {
     let before = meta::metadata(old);
-    for key in ["resourceVersion", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "uid", "selfLink"] {
+    for key in ["resourceVersion", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
         match before.get(key) {
             Some(value) => meta::set(&mut new, key, value.clone()),
             None => meta::unset(&mut new, key),
         }
     }
-    let given = meta::metadata(&new).get("creationTimestamp");
-    if let Some(value) = before.get("creationTimestamp")
-        && given.is_none_or(Value::is_null)
-    {
-        meta::set(&mut new, "creationTimestamp", value.clone());
+    for key in ["creationTimestamp", "uid"] {
+        let given = meta::metadata(&new).get(key);
+        if let Some(value) = before.get(key)
+            && given.is_none_or(|given| given.is_null() || given == "")
+        {
+            meta::set(&mut new, key, value.clone());
+        }
     }
     // An empty list of writers has a meaning; everything else that is empty has none.
     let reset =
@@ -170,6 +172,15 @@ pub(crate) fn carried(old: &Value, mut new: Value) -> Value {
 /// What an update of any kind may not change.
 pub(crate) fn changes(old: &Value, new: &Value) -> Vec<Cause> {
     let mut causes = validate_name::metadata(new);
+    let uid = meta::meta_text(new, "uid");
+    if uid != meta::meta_text(old, "uid") {
+        let cause = Cause::invalid("metadata.uid", &Value::from(uid), "field is immutable");
+        // Two validations find it: that of volumes does not look, that of nodes looks later.
+        if !["Node", "PersistentVolume"].contains(&meta::text(new, "kind")) {
+            causes.push(cause.clone());
+        }
+        causes.push(cause);
+    }
     let time = meta::metadata(new).get("creationTimestamp");
     if time != meta::metadata(old).get("creationTimestamp") {
         let time = time.cloned().unwrap_or_default();

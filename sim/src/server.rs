@@ -3,7 +3,7 @@
 //! Owns the lock, the registry of served resources, the audit log, and the waking of those who wait for writes. The verbs are in
 //! `read`, `write`, `delete` and `watch`. Every call is atomic: it takes the lock once, and nobody sees half of it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -118,6 +118,8 @@ pub(crate) struct Core {
     pub(crate) registry: Registry,
     pub(crate) rng: Rng,
     pub(crate) allocations: Allocations,
+    /// Claims, by their uid, that nobody has written since they were created: their phase is only a default, which the next write stores.
+    pub(crate) untouched: BTreeSet<String>,
     pub(crate) auto_establish: bool,
     pub(crate) admission: bool,
     pub(crate) access: Access,
@@ -191,6 +193,7 @@ impl ApiServer {
             registry: Registry { defs: builtin::resources(), aggregated: BTreeMap::new() },
             rng: Rng::new(options.seed),
             allocations: Allocations::default(),
+            untouched: BTreeSet::new(),
             auto_establish: options.auto_establish,
             admission: options.admission,
             access: Access {

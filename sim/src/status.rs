@@ -217,17 +217,6 @@ impl Status {
         Self::new(422, "Invalid", message).with(details)
     }
 
-    /// What an object that breaks rules is told; nothing for other answers.
-    pub(crate) fn causes(&self) -> Vec<Cause> {
-        let causes =
-            self.details.as_ref().filter(|_| self.code == 422).and_then(|details| details["causes"].as_array());
-        let read = |cause: &Value| {
-            let text = |key: &str| cause[key].as_str().unwrap_or_default().to_owned();
-            Cause { reason: text("reason"), message: text("message"), field: text("field") }
-        };
-        causes.into_iter().flatten().map(read).collect()
-    }
-
     /// 422: the patch cannot be applied to the object, a `test` for example failed.
     pub fn unprocessable() -> Self {
         Self::new(422, "Invalid", "the server rejected our request due to an error in our request").with(Map::new())

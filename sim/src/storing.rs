@@ -6,7 +6,7 @@ use crate::decode;
 use crate::go_types;
 use crate::meta;
 use crate::object::Object;
-use crate::resource::ResourceDef;
+use crate::resource::{GroupResource, ResourceDef};
 use crate::server::Core;
 use crate::store;
 
@@ -62,6 +62,11 @@ impl Core {
         let verb = if old.is_some() { "update" } else { "create" };
         let new = self.store.put(&storage, key, value);
         self.allocations.changed(&storage, old.as_ref(), Some(&new));
+        if old.is_some() {
+            self.untouched.remove(new.uid());
+        } else if self.admission && def.group.is_empty() && def.plural == "persistentvolumeclaims" {
+            self.untouched.insert(new.uid().to_owned());
+        }
         self.note(verb, &storage, key);
         new
     }
@@ -71,7 +76,21 @@ impl Core {
         let storage = def.storage();
         if let Some(old) = self.store.remove(&storage, key) {
             self.allocations.changed(&storage, Some(&old), None);
+            self.untouched.remove(old.uid());
             self.note("delete", &storage, key);
+            if self.admission && def.group.is_empty() && def.plural == "services" {
+                self.erase_endpoints(key);
+            }
+        }
+    }
+
+    /// Endpoints go with their service, so that another one of its name does not begin with them.
+    fn erase_endpoints(&mut self, key: &str) {
+        let endpoints = GroupResource::new("", "endpoints");
+        let free = |found: &Object| meta::finalizers(found.value()).is_empty();
+        if self.store.get(&endpoints, key).is_some_and(free) {
+            self.store.remove(&endpoints, key);
+            self.note("delete", &endpoints, key);
         }
     }
 }

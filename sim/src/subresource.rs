@@ -45,7 +45,10 @@ pub(crate) fn merge(def: &ResourceDef, name: &str, old: &Object, new: &Value) ->
                 kinds::pod_status(old.value(), &mut merged);
             }
         }
-        "finalize" => set_spec(&mut merged, new, "finalizers"),
+        "finalize" => {
+            set_spec(&mut merged, new, "finalizers");
+            metadata(def, new, &mut merged);
+        }
         "ephemeralcontainers" => set_spec(&mut merged, new, "ephemeralContainers"),
         "resize" => kinds::resized(new, &mut merged),
         "scale" => {}

@@ -22,9 +22,6 @@ const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower ca
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must \
     start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is \
     '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-const LABEL_1035: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an \
-    alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for \
-    validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 const NAME_PART: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end \
     with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
     '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
@@ -89,17 +86,6 @@ pub(crate) fn label(text: &str) -> Vec<String> {
     problems
 }
 
-fn label_1035(text: &str) -> Vec<String> {
-    let mut problems = Vec::new();
-    if text.len() > LABEL_LENGTH {
-        problems.push(too_long_name(LABEL_LENGTH));
-    }
-    if !is_label(text) || text.starts_with(|c: char| c.is_ascii_digit()) {
-        problems.push(LABEL_1035.to_owned());
-    }
-    problems
-}
-
 pub(crate) fn path_segment(text: &str) -> Vec<String> {
     if matches!(text, "." | "..") {
         return vec![format!("may not be '{text}'")];
@@ -151,8 +137,7 @@ pub(crate) fn label_value(text: &str) -> Vec<String> {
 /// The problems of an object's name by the rule of its kind.
 fn name(def: &ResourceDef, text: &str) -> Vec<String> {
     match (def.group.as_str(), def.plural.as_str()) {
-        ("", "namespaces") | ("apps", "statefulsets") => label(text),
-        ("", "services") => label_1035(text),
+        ("", "namespaces" | "services") | ("apps", "statefulsets") => label(text),
         ("rbac.authorization.k8s.io" | "apiregistration.k8s.io" | "certificates.k8s.io", _)
         | ("policy", "poddisruptionbudgets") => path_segment(text),
         ("networking.k8s.io", "ipaddresses") => kinds::address_problems(text),
@@ -278,7 +263,7 @@ mod tests {
             (def("", "configmaps"), "a.b-c", "Bad_Name"),
             (def("", "configmaps"), "1", "a..b"),
             (def("", "namespaces"), "a-b", "a.b"),
-            (def("", "services"), "a1", "1a"),
+            (def("", "services"), "1a", "a.b"),
             (rbac.clone(), "system:Node-Proxier_x", "a/b"),
             (rbac, "...", ".."),
             (def("networking.k8s.io", "ipaddresses"), "10.96.0.1", "10.96.0.01"),

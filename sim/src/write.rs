@@ -22,7 +22,7 @@ use crate::patch;
 use crate::quota;
 use crate::reading;
 use crate::resource::ResourceDef;
-use crate::rules::{absent, asks_version, bounded, carried, changes, copy, desired, locked, seen_last};
+use crate::rules::{absent, asks_version, bounded, carried, changes, copy, desired, same_object, seen_last};
 use crate::server::{ApiServer, Core};
 use crate::status::{Cause, Status};
 use crate::store;
@@ -82,7 +82,7 @@ impl ApiServer {
             let mut body = identified(&def, target, body)?;
             let old = match core.existing(&def, target) {
                 Ok(old) => old,
-                Err(_) if creates_on_update(&def) && target.subresource.is_none() => {
+                Err(_) if creates_on_update(&def, target) => {
                     absent(&def, target, &body, options.dry_run)?;
                     // Whoever names a version of an absent object gets a new one all the same.
                     let version = meta::meta_text(&body, "resourceVersion").to_owned();
@@ -97,9 +97,9 @@ impl ApiServer {
                 }
                 Err(absent) => return Err(absent),
             };
+            same_object(&def, target, &old, &body, options.dry_run)?;
             let seen = meta::meta_text(&body, "resourceVersion");
             if asks_version(&def) && core.admission && matches!(seen, "" | "0") {
-                locked(&def, target, &old, &body, options.dry_run)?;
                 let cause =
                     Cause::invalid("metadata.resourceVersion", &Value::from(0), "must be specified for an update");
                 return Err(Status::invalid(&def.group, &def.plural, old.name(), &[cause]));
@@ -136,7 +136,7 @@ impl ApiServer {
             let old = core.existing(&def, target)?;
             let seen = match target.subresource.as_deref() {
                 Some(name) => subresource::get(&def, name, &old)?,
-                None => present(&def, &old),
+                None => stored(&def, &old),
             };
             let source = Source::of(core, &def);
             let mut patched = match patch {
@@ -151,16 +151,7 @@ impl ApiServer {
                 reading::wrap(core, &def, target, &mut patched);
             }
             reading::read_patched(core, &def, target, &mut patched, options, warnings)?;
-            let mut patched = identified(&def, target, patched)?;
-            let uid = meta::meta_text(&patched, "uid").to_owned();
-            if !uid.is_empty() && uid != old.uid() {
-                seen_last(&def, &old, &patched)?;
-                // Whatever else is wrong is said with it.
-                meta::set(&mut patched, "uid", old.uid());
-                let trial = WriteOptions { dry_run: true, ..options.clone() };
-                let others = core.replace(&def, target, &old, patched, &trial, now, &mut Vec::new()).err();
-                return Err(other_uid(&def, &old, &uid, others.map(|refused| refused.causes()).unwrap_or_default()));
-            }
+            let patched = identified(&def, target, patched)?;
             core.replace(&def, target, &old, patched, options, now, warnings).map(|object| (object, false))
         })
     }
@@ -168,6 +159,15 @@ impl ApiServer {
 
 /// An object as a version of its resource shows it.
 pub(crate) fn present(def: &ResourceDef, object: &Object) -> Object {
+    let object = stored(def, object);
+    match kinds::unseen(def, object.value()) {
+        Some(seen) => Object::new(seen),
+        None => object,
+    }
+}
+
+/// An object as it is stored, in a version of its resource.
+fn stored(def: &ResourceDef, object: &Object) -> Object {
     if object.api_version() == def.api_version() {
         object.clone()
     } else {
@@ -194,13 +194,6 @@ fn shortened(value: &mut Value, owners: Owners) -> Result<(), Status> {
     bounded(value)
 }
 
-/// 422 for a patch that gives an object another uid.
-fn other_uid(def: &ResourceDef, old: &Object, uid: &str, others: Vec<Cause>) -> Status {
-    // Two validations find it.
-    let cause = Cause::invalid("metadata.uid", &Value::from(uid), "field is immutable");
-    Status::invalid(&def.group, &def.kind, old.name(), &[vec![cause.clone(), cause], others].concat())
-}
-
 /// Whether the verb is allowed on the target.
 fn allowed(def: &ResourceDef, target: &Target, verb: &str) -> Result<(), Status> {
     let supported = match &target.subresource {
@@ -210,8 +203,12 @@ fn allowed(def: &ResourceDef, target: &Target, verb: &str) -> Result<(), Status>
     if supported { Ok(()) } else { Err(Status::method_not_allowed()) }
 }
 
-/// The kinds whose update creates what is absent.
-fn creates_on_update(def: &ResourceDef) -> bool {
+/// Whether an update of the target creates what is absent; of services one of the status does, too.
+fn creates_on_update(def: &ResourceDef, target: &Target) -> bool {
+    let status = target.subresource.as_deref() == Some("status") && def.group.is_empty() && def.plural == "services";
+    if target.subresource.is_some() && !status {
+        return false;
+    }
     matches!(
         (def.group.as_str(), def.plural.as_str()),
         ("", "endpoints" | "events" | "limitranges" | "services")
@@ -250,7 +247,7 @@ impl Core {
         let namespace = meta::meta_text(config, "namespace");
         let old = match self.existing(def, target) {
             Ok(old) => old,
-            Err(_) if target.subresource.is_none() => {
+            Err(_) if target.subresource.is_none() || creates_on_update(def, target) => {
                 let mut new = managed::applied(self, &write, None, config, force)?;
                 let uid = meta::meta_text(&new, "uid");
                 if !uid.is_empty() {
@@ -271,10 +268,6 @@ impl Core {
             Err(absent) => return Err(absent),
         };
         let mut new = managed::applied(self, &write, Some(old.value()), config, force)?;
-        let uid = meta::meta_text(config, "uid");
-        if !uid.is_empty() && uid != old.uid() {
-            return Err(other_uid(def, &old, uid, Vec::new()));
-        }
         reading::read_applied(self, def, target, &mut new, options, warnings, namespace)?;
         let new = identified(def, target, new)?;
         self.exchange(def, target, &old, new, options, now, Owners::Known, warnings).map(|object| (object, false))
@@ -315,7 +308,8 @@ impl Core {
         admission::default(self, def, &mut body);
         self.show(def, &mut body);
         if owners == Owners::ByChange {
-            managed::note(self, &managed::Write::new(def, None, options, now), None, &mut body);
+            let write = managed::Write::new(def, target.subresource.as_deref(), options, now);
+            managed::note(self, &write, None, &mut body);
         }
         admission::plug_in(self, def, &mut body)?;
         let name = meta::meta_text(&body, "name").to_owned();
@@ -332,7 +326,7 @@ impl Core {
         if self.admission {
             warnings.extend((kinds::rules(def).warn_first)(&body));
         }
-        admission::prepare_create(self, def, &mut body);
+        admission::prepare_create(self, def, target.subresource.as_deref(), &mut body, options.dry_run)?;
         self.show(def, &mut body);
         if self.admission {
             let rules = kinds::rules(def);
@@ -403,10 +397,10 @@ impl Core {
         warnings: &mut Vec<String>,
     ) -> Result<Object, Status> {
         let name = old.name().to_owned();
-        locked(def, target, old, &new, options.dry_run)?;
+        seen_last(def, old, &new)?;
         let new = if let Some(sub) = target.subresource.as_deref() {
             let mut new = new;
-            if matches!(sub, "status" | "ephemeralcontainers") {
+            if matches!(sub, "status" | "finalize" | "ephemeralcontainers") {
                 // Its body is a whole object, which is read as one.
                 new = convert::to_version(new, &def.stored_as());
                 admission::default(self, def, &mut new);
@@ -440,7 +434,8 @@ impl Core {
             }
             escalation::check(self, def, target, Some(old), &new)?;
         }
-        admission::prepare_update(self, def, target.subresource.as_deref(), old, &mut new);
+        let (dry_run, stamp) = (options.dry_run, rfc3339(now));
+        admission::prepare_update(self, def, target.subresource.as_deref(), old, &mut new, (dry_run, &stamp))?;
         if target.subresource.is_none() {
             self.show(def, &mut new);
         } else if self.admission && def.group == "certificates.k8s.io" {
@@ -455,6 +450,9 @@ impl Core {
             let next = generation.as_i64().unwrap_or_default() + 1;
             meta::set(&mut new, "generation", next);
         }
+        if !self.admission {
+            meta::set(&mut new, "uid", old.uid());
+        }
         if self.admission {
             let rules = kinds::rules(def);
             let mut causes = Causes::default();
@@ -462,6 +460,7 @@ impl Core {
                 None => (rules.validate_update)(old.value(), &new, &mut causes),
                 Some("status") => (rules.validate_status_update)(old.value(), &new, &mut causes),
                 Some("approval") => kinds::approval_update(old.value(), &new, &mut causes),
+                Some("finalize") => causes.extend(kinds::finalize_update(&new)),
                 Some("resize") => kinds::resize_update(old.value(), &new, &mut causes),
                 Some("ephemeralcontainers") => kinds::ephemeral_update(old.value(), &new, &mut causes),
                 Some(_) => {}
@@ -485,7 +484,8 @@ impl Core {
             None => Ok(present(def, &object)),
         };
         self.settle(def, &mut new);
-        if new == *old.value() || managed::same_but_times(old.value(), &new) {
+        let same = new == *old.value() || managed::same_but_times(old.value(), &new);
+        if same && !self.untouched.contains(old.uid()) {
             return shown(old.clone());
         }
         let key = store::key(old.namespace(), &name);

@@ -8,18 +8,32 @@ use serde_json::{Map, Value};
 
 static TIME: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").expect("a pattern"));
-static RECORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"in record \(\d+\)").expect("a pattern"));
+static RECORD: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"in record \(\d+\)|ResourceVersion in object meta: \d+").expect("a pattern"));
 static UID: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").expect("a pattern"));
 /// The certificate by which the caller is known.
 static CERTIFICATE: LazyLock<Regex> = LazyLock::new(|| Regex::new("X509SHA256=[0-9a-f]{64}").expect("a pattern"));
 static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(\d+[dhms])+$").expect("a pattern"));
 
+/// An address of a service, from the network of both clusters.
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b10\.96\.\d+\.\d+\b").expect("a pattern"));
+/// A port of a service on nodes, in a cell of a table.
+static NODE_PORT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\d+:)(3\d{4})(/[A-Z]+)").expect("a pattern"));
+
 /// The names of what was made up so far.
 #[derive(Default)]
 struct Names {
     uids: BTreeMap<String, usize>,
     versions: BTreeMap<String, usize>,
+    addresses: BTreeMap<String, usize>,
+    node_ports: BTreeMap<String, usize>,
+}
+
+/// The name of something made up, by the order of its appearance.
+fn named(what: &str, known: &mut BTreeMap<String, usize>, text: &str) -> String {
+    let next = known.len();
+    format!("{what}-{}", known.entry(text.to_owned()).or_insert(next))
 }
 
 /// The answers of a script, normalised.
@@ -61,18 +75,26 @@ impl Names {
                 }
                 Value::Array(read)
             }
-            Value::String(text) if key == "resourceVersion" => {
-                let next = self.versions.len();
-                format!("VERSION-{}", self.versions.entry(text.clone()).or_insert(next)).into()
+            Value::String(text) if key == "resourceVersion" => named("VERSION", &mut self.versions, text).into(),
+            Value::Number(port)
+                if ["nodePort", "healthCheckNodePort"].contains(&key)
+                    && port.as_i64().is_some_and(|port| port >= 30_000) =>
+            {
+                named("PORT", &mut self.node_ports, &port.to_string()).into()
             }
             Value::String(text) if key == "cells" && AGE.is_match(text) => "AGE".into(),
             Value::String(text) => {
                 let text = RECORD.replace_all(text, "in record (VERSION)");
                 let text = TIME.replace_all(&text, "TIME");
                 let text = CERTIFICATE.replace_all(&text, "X509SHA256=CERTIFICATE");
-                let text = UID.replace_all(&text, |found: &regex::Captures<'_>| {
-                    let next = self.uids.len();
-                    format!("UID-{}", self.uids.entry(found[0].to_owned()).or_insert(next))
+                let text = UID
+                    .replace_all(&text, |found: &regex::Captures<'_>| named("UID", &mut self.uids, &found[0]))
+                    .into_owned();
+                let text = ADDRESS
+                    .replace_all(&text, |found: &regex::Captures<'_>| named("ADDRESS", &mut self.addresses, &found[0]))
+                    .into_owned();
+                let text = NODE_PORT.replace_all(&text, |found: &regex::Captures<'_>| {
+                    format!("{}{}{}", &found[1], named("PORT", &mut self.node_ports, &found[2]), &found[3])
                 });
                 text.into_owned().into()
             }

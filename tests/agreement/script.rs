@@ -248,6 +248,8 @@ impl Writer<'_> {
                     "continue=abc",
                     "labelSelector=!app",
                 ]);
+                // Where pages of the whole cluster end depends on what other scripts have there.
+                let query = if query == "limit=1" && !self.kind.namespaced { "" } else { query };
                 let path = format!("{}{}", self.collection(), self.selected(query));
                 self.push("list", "GET", path, JSON, String::new());
             }
@@ -344,7 +346,8 @@ impl Writer<'_> {
                     ("{\"metadata\":{\"name\":\"twice\"},\"metadata\":{\"name\":\"twice\"},\"odd\":1}", JSON),
                 ]);
                 let path = self.collection();
-                self.push("bad create", "POST", path, content_type, body.to_owned());
+                let body = body.replace("twice", &self.named("twice"));
+                self.push("bad create", "POST", path, content_type, body);
             }
             23 => {
                 let query = *self.dice.one(&["dryRun=Some", "fieldValidation=Odd", "fieldManager=%01"]);
@@ -363,7 +366,7 @@ impl Writer<'_> {
                 let accept = *self.dice.one(&[METADATA_LIST, TABLE]);
                 self.steps.last_mut().expect("just pushed").accept = Some(accept);
             }
-            26 => self.pages(),
+            26 if self.kind.namespaced => self.pages(),
             27..=29 if self.kind.status.is_some() => self.status(&name, &path),
             30 if self.kind.scale => self.scale(&name, &path),
             31 if self.kind.namespaced && self.dice.once_in(4) => {

@@ -41,6 +41,9 @@ pub(super) fn pass(access: Access<'_>, register: bool) {
         return;
     }
     let nodes = Nodes(nodes);
+    for node in nodes.0.iter().filter(|node| nodes.runs(node.name())) {
+        trust(access.writing_as("kube-controller-manager"), node);
+    }
     let pods = access.all(PODS);
     let mut addresses = Addresses::new(&pods);
     for pod in &pods {
@@ -144,6 +147,19 @@ fn register_node(access: Access<'_>) {
         },
     });
     access.set_status(NODES, &node, status);
+}
+
+/// Takes the taint from a node that is ready, as the controller of nodes does.
+fn trust(access: Access<'_>, node: &Object) {
+    let not_ready = |taint: &Value| taint["key"] == "node.kubernetes.io/not-ready";
+    if !items(node.value(), "/spec/taints").iter().any(not_ready) {
+        return;
+    }
+    let mut body = node.value().clone();
+    if let Some(taints) = body.pointer_mut("/spec/taints").and_then(Value::as_array_mut) {
+        taints.retain(|taint| !not_ready(taint));
+    }
+    access.put(NODES, None, body);
 }
 
 /// Why a pod cannot be scheduled, if it cannot: its node or its claims.

@@ -1,11 +1,8 @@
 //! The protection finalizers of volumes and claims.
 //!
 //! A claim that a scheduled pod uses and a volume that is bound are not deleted under their users: the finalizers
-//! `kubernetes.io/pvc-protection` and `kubernetes.io/pv-protection` keep them terminating until they are free.
-//!
-//! # Differences
-//!
-//! A real API server sets both finalizers while it creates the object; here the actor does, one write later.
+//! `kubernetes.io/pvc-protection` and `kubernetes.io/pv-protection` keep them terminating until they are free. The server sets both while
+//! it creates the object; the actor sets them where they are missing.
 
 use super::access::{Access, CLAIMS, Coordinates, PODS, VOLUMES, finalizers, is_deleting, text};
 use super::pods::claim_names;

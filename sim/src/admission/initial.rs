@@ -1,23 +1,27 @@
-//! The status that a new object begins with, and what a namespace is born with.
+//! The status that a new object begins with.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::meta;
-use crate::object::Object;
 use crate::resource::ResourceDef;
 
-/// Replaces the status of a new object: it is the server's to say. Nodes bring their own, as on a real server.
+/// Replaces the status of a new object: it is the server's to say.
 pub(super) fn status(def: &ResourceDef, value: &mut Value) {
-    if !def.has_status() || (def.group.is_empty() && def.plural == "nodes") {
+    if !def.has_status() {
         return;
     }
     let status = match (def.group.as_str(), def.plural.as_str()) {
-        ("", "persistentvolumes" | "persistentvolumeclaims") => json!({"phase": "Pending"}),
-        ("", "namespaces") => json!({"phase": "Active"}),
-        ("", "services") => json!({"loadBalancer": {}}),
         // Written by their own rules.
         // (those of definitions by `crd::admit`).
-        ("", "pods" | "replicationcontrollers")
+        (
+            "",
+            "namespaces"
+            | "nodes"
+            | "persistentvolumeclaims"
+            | "persistentvolumes"
+            | "pods"
+            | "replicationcontrollers"
+            | "services",
+        )
         | (
             "apps"
             | "autoscaling"
@@ -38,38 +42,4 @@ pub(super) fn status(def: &ResourceDef, value: &mut Value) {
         _ => json!({}),
     };
     value["status"] = status;
-}
-
-/// The label and the finalizer that every namespace is born with.
-pub(super) fn namespace(value: &mut Value) {
-    name_label(value);
-    if let Some(spec) = meta::object_at(value, "spec") {
-        let mut finalizers = meta::strings(spec.get("finalizers"));
-        if !finalizers.iter().any(|name| name == "kubernetes") {
-            finalizers.push("kubernetes".to_owned());
-        }
-        spec.insert("finalizers".to_owned(), Value::from(finalizers));
-    }
-}
-
-/// Updates keep the label; the finalizers have an endpoint of their own.
-pub(super) fn namespace_kept(old: &Object, value: &mut Value) {
-    name_label(value);
-    let finalizers = meta::at(old.value(), "spec.finalizers").cloned();
-    if let Some(spec) = meta::object_at(value, "spec") {
-        match finalizers {
-            Some(finalizers) => spec.insert("finalizers".to_owned(), finalizers),
-            None => spec.remove("finalizers"),
-        };
-    }
-}
-
-fn name_label(value: &mut Value) {
-    let name = meta::meta_text(value, "name").to_owned();
-    if let Some(metadata) = meta::metadata_mut(value) {
-        let labels = metadata.entry("labels").or_insert_with(|| Value::Object(Map::new()));
-        if let Some(labels) = labels.as_object_mut() {
-            labels.insert("kubernetes.io/metadata.name".to_owned(), Value::from(name));
-        }
-    }
 }

@@ -208,6 +208,26 @@ pub(crate) fn refuse(field: &str, text: &str, problems: Vec<String>, causes: &mu
     }
 }
 
+/// An address in an older field, unless it was there before. Whether it is fine.
+pub(crate) fn legacy(field: &str, text: &str, before: &[&str], causes: &mut Causes) -> bool {
+    let wrong = if before.contains(&text) { Vec::new() } else { legacy_problems(text) };
+    let fine = wrong.is_empty();
+    refuse(field, text, wrong, causes);
+    fine
+}
+
+/// A range in an older field, unless it was there before.
+pub(crate) fn legacy_range(field: &str, text: &str, before: &[&str], causes: &mut Causes) {
+    if !before.contains(&text) {
+        refuse(field, text, legacy_range_problems(text), causes);
+    }
+}
+
+/// Whether it is an address of IPv6.
+pub(crate) fn is_six(text: &str) -> bool {
+    sloppy(text).is_some_and(|address| !is_four(address))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use super::workloads::{
     amount, at_most_all, collisions, counts, default_template, immutable, is_empty, number_or_percent,
     required_selector, selects_template, show_selector, template, unmatched,
 };
-use super::{Causes, Rules, Table, workload_warnings};
+use super::{Causes, Rules, Table, claims, workload_warnings};
 use crate::meta;
 use crate::status::Cause;
 use crate::validate_name;
@@ -390,7 +390,7 @@ fn stateful_set(value: &Value, named: bool, whole: bool, causes: &mut Causes) {
         });
         if named {
             each(spec, "volumeClaimTemplates", causes, |claim, causes| {
-                causes.at("spec", |causes| pod_spec::claim(field(claim, "spec"), causes));
+                causes.at("spec", |causes| claims::spec(field(claim, "spec"), causes));
             });
         }
         not_negative(spec, "replicas", causes);

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::resource::ResourceDef;
 use crate::status::{Cause, Status};
 
-mod addresses;
+pub(crate) mod addresses;
 mod admissionregistration;
 mod apiregistration;
 mod apps;
@@ -26,6 +26,7 @@ mod batch_policy;
 mod batch_status;
 mod causes;
 mod certificates;
+pub(crate) mod claims;
 mod conditions;
 mod config_maps;
 mod coordination;
@@ -33,19 +34,26 @@ mod core;
 mod cron;
 mod diff;
 mod discovery;
+mod endpoints;
 mod events;
 mod flowcontrol;
 mod ingress;
+mod namespaces;
 mod network_policy;
 mod networking;
 mod node;
+pub(crate) mod nodes;
 mod pod_spec;
 mod pods;
 mod policy;
 mod rbac;
 mod resource;
 mod scheduling;
+pub(crate) mod service_addresses;
+pub(crate) mod services;
 mod storage;
+mod volume_sources;
+mod volumes;
 mod warnings;
 mod workload_warnings;
 mod workloads;
@@ -56,8 +64,11 @@ pub(crate) use autoscaler_versions::{to_v1 as autoscaler_to_v1, to_v2 as autosca
 pub(crate) use causes::Causes;
 pub(crate) use certificates::{approval_update, prepare_request_part, requested_by, restricted};
 pub(crate) use ingress::annotation as ingress_class;
+pub(crate) use namespaces::finalize_update;
+pub(crate) use nodes::without_config;
 pub(crate) use pods::{binding, ephemeral_update, pod_status, resize_update, resized};
 pub(crate) use scheduling::SYSTEM_CLASSES;
+pub(crate) use volumes::phase_changed;
 
 /// What one kind adds to the rules of all kinds. Every function may do nothing.
 #[derive(Clone, Copy)]
@@ -136,6 +147,11 @@ pub(crate) fn rules(def: &ResourceDef) -> Rules {
         }
     };
     table.iter().find(|(plural, _)| *plural == def.plural).map_or(Rules::NONE, |(_, rules)| *rules)
+}
+
+/// An object without what is stored of it and not shown, where there is such a thing.
+pub(crate) fn unseen(def: &ResourceDef, value: &Value) -> Option<Value> {
+    if def.group.is_empty() && def.plural == "services" { services::unseen(value) } else { None }
 }
 
 /// 422 with what a check found, if it found anything.

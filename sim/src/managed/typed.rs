@@ -36,7 +36,7 @@ fn walk(form: Form<'_>, value: &Value, path: &str, found: &mut Vec<String>) {
     };
     if !expected.is_empty() {
         let what = match (expected, value) {
-            ("map" | "list", value) => format!("expected {expected}, got &{{{}}}", go(value)),
+            ("map" | "list" | "boolean", value) => format!("expected {expected}, got &{{{}}}", go(value)),
             ("numeric (int or float)", Value::String(_)) => format!("expected {expected}, got string"),
             ("numeric (int or float)", Value::Bool(_)) => format!("expected {expected}, got bool"),
             (expected, value) => {
@@ -90,7 +90,13 @@ fn walk(form: Form<'_>, value: &Value, path: &str, found: &mut Vec<String>) {
 /// A value as Go prints it.
 fn go(value: &Value) -> String {
     match value {
+        Value::Null => "<nil>".to_owned(),
         Value::String(text) => text.clone(),
+        Value::Array(list) => format!("[{}]", list.iter().map(go).collect::<Vec<_>>().join(" ")),
+        Value::Object(map) => {
+            let entries: Vec<_> = map.iter().map(|(key, value)| format!("{key}:{}", go(value))).collect();
+            format!("map[{}]", entries.join(" "))
+        }
         other => other.to_string(),
     }
 }

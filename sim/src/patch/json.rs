@@ -83,7 +83,7 @@ fn step(value: &mut Value, operation: &Value, growth: &mut Growth) -> Result<(),
         // A missing value is null, as in the library of the real server.
         "add" => add(value, path, operand().unwrap_or_default()),
         "remove" => remove(value, path).map(drop),
-        "replace" => find(value, path).map(|place| *place = operand().unwrap_or_default()),
+        "replace" => replace(value, path, operand().unwrap_or_default()),
         "move" => {
             let from = field("from")?;
             remove(value, from).and_then(|moved| add(value, path, moved))
@@ -153,6 +153,15 @@ fn add(value: &mut Value, pointer: &str, added: Value) -> Option<()> {
     Some(())
 }
 
+/// Sets what is there; a field of an object may be absent, as in the library of the real server.
+fn replace(value: &mut Value, pointer: &str, new: Value) -> Option<()> {
+    match parent(value, pointer) {
+        Some((Value::Object(map), key)) => drop(map.insert(key, new)),
+        _ => *find(value, pointer)? = new,
+    }
+    Some(())
+}
+
 fn remove(value: &mut Value, pointer: &str) -> Option<Value> {
     match parent(value, pointer)? {
         (Value::Object(map), key) => map.remove(&key),
@@ -183,6 +192,10 @@ mod tests {
             (
                 json!({"op": "replace", "path": "/a/b~0~1c", "value": null}),
                 json!({"a": {"b~/c": null}, "list": [1, 2]}),
+            ),
+            (
+                json!({"op": "replace", "path": "/a/new", "value": 2}),
+                json!({"a": {"b~/c": 1, "new": 2}, "list": [1, 2]}),
             ),
             (json!({"op": "remove", "path": "/list/0"}), json!({"a": {"b~/c": 1}, "list": [2]})),
             (json!({"op": "move", "from": "/list", "path": "/a/x"}), json!({"a": {"b~/c": 1, "x": [1, 2]}})),

@@ -187,7 +187,7 @@ fn what_a_kind_is_does_not_change() {
             "v1",
             "persistentvolumeclaims",
             true,
-            json!({"spec": {"accessModes": ["ReadWriteOnce"], "volumeName": "v"}}),
+            json!({"spec": {"accessModes": ["ReadWriteOnce"], "volumeName": "v", "resources": {"requests": {"storage": "1Gi"}}}}),
             json!({"spec": {"volumeName": "w"}}),
         ),
     ];

@@ -13,9 +13,13 @@ mod apps;
 mod batch;
 mod core;
 mod custom;
+mod namespaces;
+mod nodes;
 mod pods;
 mod rbac;
+mod services;
 mod template;
+mod volumes;
 
 pub(crate) use custom::definition;
 
@@ -108,5 +112,19 @@ pub(crate) const EVERYWHERE: Poisons = &[
 
 /// Every kind that scripts are about.
 pub(crate) fn all() -> Vec<&'static Kind> {
-    [custom::KINDS, core::KINDS, pods::KINDS, rbac::KINDS, apps::KINDS, batch::KINDS].into_iter().flatten().collect()
+    [
+        apps::KINDS,
+        batch::KINDS,
+        core::KINDS,
+        custom::KINDS,
+        namespaces::KINDS,
+        nodes::KINDS,
+        pods::KINDS,
+        rbac::KINDS,
+        services::KINDS,
+        volumes::KINDS,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

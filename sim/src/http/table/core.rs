@@ -13,6 +13,11 @@ pub(super) fn node(row: Row<'_>) -> Vec<Value> {
     if row.flag("/spec/unschedulable") == Some(true) {
         status.push_str(",SchedulingDisabled");
     }
+    let kernel = row.text_or("/status/nodeInfo/kernelVersion", UNKNOWN);
+    let kernel = match row.text("/status/nodeInfo/architecture") {
+        "" => kernel.to_owned(),
+        architecture => format!("{kernel} ({architecture})"),
+    };
     let address = |kind: &str| {
         row.list("/status/addresses")
             .iter()
@@ -28,7 +33,7 @@ pub(super) fn node(row: Row<'_>) -> Vec<Value> {
         json!(address("InternalIP")),
         json!(address("ExternalIP")),
         json!(row.text_or("/status/nodeInfo/osImage", UNKNOWN)),
-        json!(row.text_or("/status/nodeInfo/kernelVersion", UNKNOWN)),
+        json!(kernel),
         json!(row.text_or("/status/nodeInfo/containerRuntimeVersion", UNKNOWN)),
     ]
 }
@@ -114,7 +119,7 @@ pub(super) fn claim(row: Row<'_>) -> Vec<Value> {
     let (modes, capacity) = if volume.is_empty() {
         (String::new(), String::new())
     } else {
-        (access_modes(row, "/status/accessModes"), row.scalar_or("/status/capacity/storage", ""))
+        (access_modes(row, "/status/accessModes"), row.scalar_or("/status/capacity/storage", "0"))
     };
     vec![
         json!(row.name()),
@@ -136,7 +141,7 @@ pub(super) fn volume(row: Row<'_>) -> Vec<Value> {
     };
     vec![
         json!(row.name()),
-        json!(row.scalar_or("/spec/capacity/storage", "")),
+        json!(row.scalar_or("/spec/capacity/storage", "0")),
         json!(access_modes(row, "/spec/accessModes")),
         json!(row.text("/spec/persistentVolumeReclaimPolicy")),
         json!(phase(row)),
@@ -198,7 +203,10 @@ pub(super) fn endpoints(row: Row<'_>) -> Vec<Value> {
         }
         for port in ports {
             let number = port.get("port").and_then(Value::as_i64).unwrap_or_default();
-            all.extend(addresses.iter().map(|address| format!("{}:{number}", string(address, "ip"))));
+            all.extend(addresses.iter().map(|address| match string(address, "ip") {
+                address if address.contains(':') => format!("[{address}]:{number}"),
+                address => format!("{address}:{number}"),
+            }));
         }
     }
     vec![json!(row.name()), json!(shortened(&all, NONE)), json!(row.age())]

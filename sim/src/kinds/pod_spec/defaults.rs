@@ -223,6 +223,22 @@ fn reference(source: &mut Value) {
     }
 }
 
+/// The defaults of the sources that persistent volumes have too.
+pub(crate) fn sources(volume: &mut Value) {
+    let sources: [(&str, Value); 5] = [
+        ("hostPath", json!({"type": ""})),
+        ("iscsi", json!({"iscsiInterface": "default"})),
+        ("rbd", json!({"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"})),
+        ("azureDisk", json!({"cachingMode": "ReadWrite", "fsType": "ext4", "readOnly": false, "kind": "Shared"})),
+        ("scaleIO", json!({"storageMode": "ThinProvisioned", "fsType": "xfs"})),
+    ];
+    for (key, defaults) in sources {
+        if let Some(source) = volume.get_mut(key) {
+            fill(source, &defaults);
+        }
+    }
+}
+
 fn volume(volume: &mut Value) {
     if let Some(volume) = volume.as_object_mut()
         && !volume.iter().any(|(key, value)| key != "name" && !value.is_null())
@@ -252,18 +268,7 @@ fn volume(volume: &mut Value) {
             }
         }
     }
-    let sources: [(&str, Value); 5] = [
-        ("hostPath", json!({"type": ""})),
-        ("iscsi", json!({"iscsiInterface": "default"})),
-        ("rbd", json!({"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"})),
-        ("azureDisk", json!({"cachingMode": "ReadWrite", "fsType": "ext4", "readOnly": false, "kind": "Shared"})),
-        ("scaleIO", json!({"storageMode": "ThinProvisioned", "fsType": "xfs"})),
-    ];
-    for (key, defaults) in sources {
-        if let Some(source) = volume.get_mut(key) {
-            fill(source, &defaults);
-        }
-    }
+    sources(volume);
     if let Some(image) = volume.get_mut("image") {
         let pull = pull_policy(meta::text(image, "reference"));
         fill_text(image, "pullPolicy", pull);

@@ -27,7 +27,7 @@ pub(crate) mod read;
 mod resources;
 pub(crate) mod scheduling;
 mod security;
-mod volumes;
+pub(crate) mod volumes;
 pub(crate) mod warnings;
 
 pub(crate) use containers::trimmed_image;
@@ -232,38 +232,6 @@ fn resource_claims(pod: &Pod<'_>, causes: &mut Causes) {
             }
         }
     });
-}
-
-/// The spec of a claim inside another object: of an ephemeral volume or a stateful set.
-pub(crate) fn claim(spec: &Value, causes: &mut Causes) {
-    let modes = list(spec, "accessModes");
-    if modes.is_empty() {
-        causes.required("accessModes", "at least 1 access mode is required");
-    }
-    read::selector(spec, "selector", causes);
-    let known = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
-    for mode in modes.iter().filter_map(Value::as_str).filter(|mode| !known.contains(mode)) {
-        causes.not_supported("accessModes", mode, &known);
-    }
-    if modes.len() > 1 && modes.iter().any(|mode| mode == "ReadWriteOncePod") {
-        let why = "may not use ReadWriteOncePod with other access modes";
-        causes.forbidden("accessModes", why);
-    }
-    let storage = meta::at(spec, "resources.requests.storage");
-    match storage.and_then(Value::as_str).map(crate::quantity::milli) {
-        None => causes.at("resources", |causes| causes.key("storage", |causes| causes.required("", ""))),
-        Some(Some(amount)) if amount <= 0 => {
-            let value = storage.cloned().unwrap_or_default();
-            causes.at("resources", |causes| {
-                causes.key("storage", |causes| causes.invalid("", &value, "must be greater than zero"));
-            });
-        }
-        Some(_) => {}
-    }
-    if let Some(class) = spec.get("storageClassName").and_then(Value::as_str).filter(|class| !class.is_empty()) {
-        problems("storageClassName", class, validate_name::subdomain(class), causes);
-    }
-    read::known_if_given(spec, "volumeMode", &["Block", "Filesystem"], causes);
 }
 
 /// Whether a template's pods restart as controllers need it, and end by nothing else.

@@ -44,17 +44,20 @@ pub(super) fn affinity(pod: &Pod<'_>, causes: &mut Causes) {
 
 /// Affinity to nodes.
 pub(crate) fn node_affinity(affinity: &Value, causes: &mut Causes) {
-    inside(affinity, REQUIRED, causes, |required, causes| {
-        if list(required, "nodeSelectorTerms").is_empty() {
-            causes.required("nodeSelectorTerms", "must have at least one node selector term");
-        }
-        each(required, "nodeSelectorTerms", causes, |term, causes| node_term(term, true, causes));
-    });
+    inside(affinity, REQUIRED, causes, required_nodes);
     each(affinity, PREFERRED, causes, |term, causes| {
         weight(term, causes);
         let inner = super::read::field(term, "preference");
         causes.at("preference", |causes| node_term(inner, false, causes));
     });
+}
+
+/// The nodes that will do, and no others.
+pub(crate) fn required_nodes(required: &Value, causes: &mut Causes) {
+    if list(required, "nodeSelectorTerms").is_empty() {
+        causes.required("nodeSelectorTerms", "must have at least one node selector term");
+    }
+    each(required, "nodeSelectorTerms", causes, |term, causes| node_term(term, true, causes));
 }
 
 fn node_term(term: &Value, values_are_labels: bool, causes: &mut Causes) {

@@ -9,7 +9,7 @@ use super::read::{
     between, each, given, inside, known_if_given, list, mode, no_steps_back, not_reserved, number, problems, relative,
     required, whole, yes,
 };
-use crate::kinds::Causes;
+use crate::kinds::{Causes, claims};
 use crate::meta;
 use crate::quantity::milli;
 use crate::validate_name;
@@ -137,6 +137,14 @@ fn source(pod: &Pod<'_>, volume: &Value, causes: &mut Causes) {
     }
 }
 
+/// A source that a persistent volume has in the same form.
+pub(crate) fn shared(key: &str, source: &Value, causes: &mut Causes) {
+    let nobody = Pod::new(&Value::Null, None);
+    if let Some((.., check)) = SOURCES.iter().find(|(known, ..)| *known == key) {
+        check(&nobody, &Value::Null, source, causes);
+    }
+}
+
 /// What the name of a volume means to its source.
 fn named(pod: &Pod<'_>, key: &str, volume: &Value, source: &Value, causes: &mut Causes) {
     let name = meta::text(volume, "name");
@@ -246,7 +254,7 @@ fn iscsi(_: &Pod<'_>, _: &Value, source: &Value, causes: &mut Causes) {
 }
 
 /// The names of storage by the rules of their three registries.
-fn initiator(name: &str) -> bool {
+pub(crate) fn initiator(name: &str) -> bool {
     let letters = |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     match name.get(..4) {
         Some("eui.") => letters(&name[4..], 16),
@@ -410,6 +418,6 @@ fn ephemeral(_: &Pod<'_>, _: &Value, source: &Value, causes: &mut Causes) {
                 }
             }
         });
-        inside(template, "spec", causes, super::claim);
+        inside(template, "spec", causes, claims::spec);
     });
 }
