@@ -113,7 +113,8 @@ fn is_resize(def: &ResourceDef, subresource: Option<&str>) -> bool {
 
 /// Before an object is created. `value` has its name and the server's metadata, and is valid.
 pub(crate) fn create(core: &mut Core, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
-    if !core.admission && def.group != "apiextensions.k8s.io" {
+    if !core.admission {
+        crd::fill(def, None, value);
         return Ok(());
     }
     limits::check(core, def, None, value)?;
@@ -127,7 +128,6 @@ pub(crate) fn create(core: &mut Core, def: &ResourceDef, value: &mut Value) -> R
                 return Err(Status::forbidden(&def.group, &def.plural, meta::meta_text(value, "name"), &why));
             }
         }
-        ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value)?,
         _ => {}
     }
     Ok(())
@@ -141,7 +141,10 @@ pub(crate) fn update(
     old: &Object,
     value: &mut Value,
 ) -> Result<(), Status> {
-    if !core.admission && def.group != "apiextensions.k8s.io" {
+    if !core.admission {
+        if subresource.is_none() {
+            crd::fill(def, Some(old.value()), value);
+        }
         return Ok(());
     }
     if subresource.is_none() {
@@ -184,7 +187,6 @@ fn replace(core: &mut Core, def: &ResourceDef, old: &Object, value: &mut Value) 
         ("", "configmaps") => immutable_data(def, old, value),
         ("", "services") => services::update(core, def, old, value),
         ("scheduling.k8s.io", "priorityclasses") => pods::only_default(core, def, Some(old), value),
-        ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value),
         _ => Ok(()),
     }
 }

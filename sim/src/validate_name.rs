@@ -89,7 +89,7 @@ pub(crate) fn label(text: &str) -> Vec<String> {
     problems
 }
 
-fn label_1035(text: &str) -> Vec<String> {
+pub(crate) fn label_1035(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if text.len() > LABEL_LENGTH {
         problems.push(too_long_name(LABEL_LENGTH));

@@ -22,7 +22,7 @@ use crate::patch;
 use crate::quota;
 use crate::reading;
 use crate::resource::ResourceDef;
-use crate::rules::{absent, asks_version, bounded, carried, changes, copy, desired, locked, seen_last};
+use crate::rules::{absent, bounded, carried, changes, copy, desired, emptied, locked, seen_last, versioned};
 use crate::server::{ApiServer, Core};
 use crate::status::{Cause, Status};
 use crate::store;
@@ -97,12 +97,9 @@ impl ApiServer {
                 }
                 Err(absent) => return Err(absent),
             };
-            let seen = meta::meta_text(&body, "resourceVersion");
-            if asks_version(&def) && core.admission && matches!(seen, "" | "0") {
+            if core.admission {
                 locked(&def, target, &old, &body, options.dry_run)?;
-                let cause =
-                    Cause::invalid("metadata.resourceVersion", &Value::from(0), "must be specified for an update");
-                return Err(Status::invalid(&def.group, &def.plural, old.name(), &[cause]));
+                versioned(&def, &old, &body)?;
             }
             core.replace(&def, target, &old, body, options, now, warnings).map(|object| (object, false))
         })
@@ -152,9 +149,12 @@ impl ApiServer {
             }
             reading::read_patched(core, &def, target, &mut patched, options, warnings)?;
             let mut patched = identified(&def, target, patched)?;
+            seen_last(&def, &old, &patched)?;
+            if core.admission && target.subresource.as_deref() != Some("scale") {
+                versioned(&def, &old, &patched)?;
+            }
             let uid = meta::meta_text(&patched, "uid").to_owned();
             if !uid.is_empty() && uid != old.uid() {
-                seen_last(&def, &old, &patched)?;
                 // Whatever else is wrong is said with it.
                 meta::set(&mut patched, "uid", old.uid());
                 let trial = WriteOptions { dry_run: true, ..options.clone() };
@@ -222,6 +222,15 @@ fn creates_on_update(def: &ResourceDef) -> bool {
     )
 }
 
+/// Whether the target is a status whose apply creates the whole object where it is absent.
+fn created_by_status(def: &ResourceDef, target: &Target) -> bool {
+    target.subresource.as_deref() == Some("status")
+        && matches!(
+            (def.group.as_str(), def.plural.as_str()),
+            ("", "namespaces") | ("admissionregistration.k8s.io", "validatingadmissionpolicies")
+        )
+}
+
 impl Core {
     pub(crate) fn create(
         &mut self,
@@ -250,7 +259,7 @@ impl Core {
         let namespace = meta::meta_text(config, "namespace");
         let old = match self.existing(def, target) {
             Ok(old) => old,
-            Err(_) if target.subresource.is_none() => {
+            Err(_) if target.subresource.is_none() || created_by_status(def, target) => {
                 let mut new = managed::applied(self, &write, None, config, force)?;
                 let uid = meta::meta_text(&new, "uid");
                 if !uid.is_empty() {
@@ -292,6 +301,7 @@ impl Core {
         warnings: &mut Vec<String>,
     ) -> Result<Object, Status> {
         let mut body = typed(def, target, body)?;
+        emptied(def, &mut body);
         if let Some(name) = &target.name
             && meta::meta_text(&body, "name").is_empty()
         {
@@ -338,9 +348,8 @@ impl Core {
             if rules.metadata_later {
                 kinds::refuse(def, &name, &std::mem::take(&mut causes).into_found())?;
             }
-            let causes =
-                [validate_name::object(def, &body), causes.into_found(), reading::validate(self, def, &body, None)]
-                    .concat();
+            let schema = reading::validate(self, def, None, &body, None);
+            let causes = [validate_name::object(def, &body), causes.into_found(), schema].concat();
             kinds::refuse(def, &name, &causes)?;
             warnings.extend((rules.warn)(None, &body));
         }
@@ -401,6 +410,8 @@ impl Core {
     ) -> Result<Object, Status> {
         let name = old.name().to_owned();
         locked(def, target, old, &new, options.dry_run)?;
+        let mut new = new;
+        let emptied = emptied(def, &mut new);
         let new = if let Some(sub) = target.subresource.as_deref() {
             let mut new = new;
             if sub == "status" {
@@ -445,7 +456,7 @@ impl Core {
             kinds::prepare_request_part(part, old.value(), &mut new, now);
         }
         if target.subresource.as_deref() != Some("status")
-            && desired(def, old.value()) != desired(def, &new)
+            && (emptied || desired(def, old.value()) != desired(def, &new))
             && let Some(generation) = meta::metadata(old.value()).get("generation")
             && (def.generation || def.is_custom())
         {
@@ -466,7 +477,7 @@ impl Core {
                 }
                 Some(_) => {}
             }
-            let schema = reading::validate(self, def, &new, Some(old.value()));
+            let schema = reading::validate(self, def, target.subresource.as_deref(), &new, Some(old.value()));
             let causes = [changes(old.value(), &new), causes.into_found(), schema].concat();
             kinds::refuse(def, &name, &causes)?;
             match target.subresource.as_deref() {
@@ -485,7 +496,7 @@ impl Core {
             None => Ok(present(def, &object)),
         };
         self.settle(def, &mut new);
-        if new == *old.value() || managed::same_but_times(old.value(), &new) {
+        if !emptied && (new == *old.value() || managed::same_but_times(old.value(), &new)) {
             return shown(old.clone());
         }
         let key = store::key(old.namespace(), &name);

@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 static TIME: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").expect("a pattern"));
 static RECORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"in record \(\d+\)").expect("a pattern"));
+static STORED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"ResourceVersion in object meta: \d+").expect("a pattern"));
 static UID: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").expect("a pattern"));
 /// The certificate by which the caller is known.
@@ -68,6 +70,7 @@ impl Names {
             Value::String(text) if key == "cells" && AGE.is_match(text) => "AGE".into(),
             Value::String(text) => {
                 let text = RECORD.replace_all(text, "in record (VERSION)");
+                let text = STORED.replace_all(&text, "ResourceVersion in object meta: VERSION");
                 let text = TIME.replace_all(&text, "TIME");
                 let text = CERTIFICATE.replace_all(&text, "X509SHA256=CERTIFICATE");
                 let text = UID.replace_all(&text, |found: &regex::Captures<'_>| {

@@ -248,6 +248,7 @@ impl Writer<'_> {
                     "continue=abc",
                     "labelSelector=!app",
                 ]);
+                let query = if query == "limit=1" && !self.kind.namespaced { "limit=0" } else { query };
                 let path = format!("{}{}", self.collection(), self.selected(query));
                 self.push("list", "GET", path, JSON, String::new());
             }
@@ -344,7 +345,8 @@ impl Writer<'_> {
                     ("{\"metadata\":{\"name\":\"twice\"},\"metadata\":{\"name\":\"twice\"},\"odd\":1}", JSON),
                 ]);
                 let path = self.collection();
-                self.push("bad create", "POST", path, content_type, body.to_owned());
+                let body = body.replace("twice", &self.named("twice"));
+                self.push("bad create", "POST", path, content_type, body);
             }
             23 => {
                 let query = *self.dice.one(&["dryRun=Some", "fieldValidation=Odd", "fieldManager=%01"]);
@@ -384,8 +386,13 @@ impl Writer<'_> {
         }
     }
 
-    /// A list in pages, each asked with the token of the last.
+    /// A list in pages, each asked with the token of the last. Only in a namespace: of a whole cluster the objects of other scripts
+    /// decide whether there is a next page.
     fn pages(&mut self) {
+        if !self.kind.namespaced {
+            let path = format!("{}{}", self.collection(), self.selected(""));
+            return self.push("list", "GET", path, JSON, String::new());
+        }
         let base = format!("{}{}", self.collection(), self.selected("limit=1"));
         self.push("page", "GET", base.clone(), JSON, String::new());
         for _ in 0..self.dice.below(3) {

@@ -73,8 +73,7 @@ fn walk(form: Form<'_>, old: Option<&Value>, new: Option<&Value>) -> (Option<Cha
         Some(_) => false,
     };
     let Some(shown) = new.filter(|value| !value.is_null()).or(old) else {
-        // A custom resource holds a null, a field of Go is then only empty.
-        return if form.is_built_in() { (None, Comparison::default()) } else { leaf() };
+        return leaf();
     };
     let parts = form.parts(shown);
     if matches!(parts, Parts::Leaf) || (empty(old) && empty(new)) {

@@ -36,7 +36,7 @@ fn walk(form: Form<'_>, value: &Value, path: &str, found: &mut Vec<String>) {
     };
     if !expected.is_empty() {
         let what = match (expected, value) {
-            ("map" | "list", value) => format!("expected {expected}, got &{{{}}}", go(value)),
+            ("map" | "list" | "boolean", value) => format!("expected {expected}, got &{{{}}}", go(value)),
             ("numeric (int or float)", Value::String(_)) => format!("expected {expected}, got string"),
             ("numeric (int or float)", Value::Bool(_)) => format!("expected {expected}, got bool"),
             (expected, value) => {
@@ -90,14 +90,29 @@ fn walk(form: Form<'_>, value: &Value, path: &str, found: &mut Vec<String>) {
 /// A value as Go prints it.
 fn go(value: &Value) -> String {
     match value {
+        Value::Null => "<nil>".to_owned(),
         Value::String(text) => text.clone(),
+        Value::Array(list) => format!("[{}]", joined(list.iter().map(go), " ")),
+        Value::Object(map) => {
+            format!("map[{}]", joined(map.iter().map(|(key, value)| format!("{key}:{}", go(value))), " "))
+        }
         other => other.to_string(),
     }
 }
 
+/// A value as Go prints it with its types.
 fn go_typed(value: &Value) -> String {
     match value {
-        Value::Number(number) => number.to_string(),
+        Value::Null => "interface {}(nil)".to_owned(),
+        Value::Array(list) => format!("[]interface {{}}{{{}}}", joined(list.iter().map(go_typed), ", ")),
+        Value::Object(map) => {
+            let fields = map.iter().map(|(key, value)| format!("{key:?}:{}", go_typed(value)));
+            format!("map[string]interface {{}}{{{}}}", joined(fields, ", "))
+        }
         other => other.to_string(),
     }
+}
+
+fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {
+    parts.collect::<Vec<_>>().join(between)
 }

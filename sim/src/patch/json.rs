@@ -83,7 +83,7 @@ fn step(value: &mut Value, operation: &Value, growth: &mut Growth) -> Result<(),
         // A missing value is null, as in the library of the real server.
         "add" => add(value, path, operand().unwrap_or_default()),
         "remove" => remove(value, path).map(drop),
-        "replace" => find(value, path).map(|place| *place = operand().unwrap_or_default()),
+        "replace" => replace(value, path, operand().unwrap_or_default()),
         "move" => {
             let from = field("from")?;
             remove(value, from).and_then(|moved| add(value, path, moved))
@@ -151,6 +151,15 @@ fn add(value: &mut Value, pointer: &str, added: Value) -> Option<()> {
         _ => return None,
     }
     Some(())
+}
+
+/// A field that is not there is replaced too, as the library of the real server does it.
+fn replace(value: &mut Value, pointer: &str, with: Value) -> Option<()> {
+    if let Some((Value::Object(map), key)) = parent(value, pointer) {
+        map.insert(key, with);
+        return Some(());
+    }
+    find(value, pointer).map(|place| *place = with)
 }
 
 fn remove(value: &mut Value, pointer: &str) -> Option<Value> {

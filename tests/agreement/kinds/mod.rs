@@ -9,10 +9,13 @@ use serde_json::Value;
 
 use crate::script::Dice;
 
+mod admissionregistration;
+mod apiregistration;
 mod apps;
 mod batch;
 mod core;
 mod custom;
+mod definitions;
 mod rbac;
 mod template;
 
@@ -107,5 +110,17 @@ pub(crate) const EVERYWHERE: Poisons = &[
 
 /// Every kind that scripts are about.
 pub(crate) fn all() -> Vec<&'static Kind> {
-    [custom::KINDS, core::KINDS, rbac::KINDS, apps::KINDS, batch::KINDS].into_iter().flatten().collect()
+    [
+        custom::KINDS,
+        core::KINDS,
+        rbac::KINDS,
+        apps::KINDS,
+        batch::KINDS,
+        admissionregistration::KINDS,
+        apiregistration::KINDS,
+        definitions::KINDS,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
