@@ -51,7 +51,12 @@ impl ApiServer {
     /// themselves. Says whether anything was done. Without effect where [`crate::Options::auto_establish`] does it at once.
     pub fn establish_definitions(&self) -> bool {
         let now = self.now();
-        self.transaction(|core| step(core, now))
+        self.transaction(|core| {
+            let moved = step(core, now);
+            // The names of a definition are accepted in a write of their own.
+            while step(core, now) {}
+            moved
+        })
     }
 }
 
