@@ -15,7 +15,6 @@ mod apps;
 mod batch;
 mod core;
 mod custom;
-mod definitions;
 mod rbac;
 mod template;
 
@@ -118,7 +117,6 @@ pub(crate) fn all() -> Vec<&'static Kind> {
         batch::KINDS,
         admissionregistration::KINDS,
         apiregistration::KINDS,
-        definitions::KINDS,
     ]
     .into_iter()
     .flatten()
