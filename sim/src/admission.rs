@@ -144,7 +144,8 @@ fn is_resize(def: &ResourceDef, subresource: Option<&str>) -> bool {
 
 /// Before an object is created. `value` has its name and the server's metadata, and is valid.
 pub(crate) fn create(core: &mut Core, def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
-    if !core.admission && def.group != "apiextensions.k8s.io" {
+    if !core.admission {
+        crd::fill(def, None, value);
         return Ok(());
     }
     limits::check(core, def, None, value)?;
@@ -156,7 +157,6 @@ pub(crate) fn create(core: &mut Core, def: &ResourceDef, value: &mut Value) -> R
                 return Err(Status::forbidden(&def.group, &def.plural, meta::meta_text(value, "name"), &why));
             }
         }
-        ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value)?,
         _ => {}
     }
     Ok(())
@@ -170,7 +170,10 @@ pub(crate) fn update(
     old: &Object,
     value: &mut Value,
 ) -> Result<(), Status> {
-    if !core.admission && def.group != "apiextensions.k8s.io" {
+    if !core.admission {
+        if subresource.is_none() {
+            crd::fill(def, Some(old.value()), value);
+        }
         return Ok(());
     }
     if subresource.is_none() {
@@ -209,7 +212,6 @@ fn replace(core: &mut Core, def: &ResourceDef, old: &Object, value: &mut Value) 
         ("", "configmaps") => immutable_data(def, old, value),
         ("scheduling.k8s.io", "priorityclasses") => pods::only_default(core, def, Some(old), value),
         ("", "persistentvolumeclaims") => storage::resize(core, def, old, value),
-        ("apiextensions.k8s.io", "customresourcedefinitions") => crd::admit(def, value),
         _ => Ok(()),
     }
 }

@@ -8,6 +8,7 @@
 //!
 //! Conversion webhooks are not called: every conversion is `None`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -16,14 +17,16 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::api_services;
 use crate::clock::rfc3339;
+use crate::kinds;
 use crate::managed;
 use crate::meta;
 use crate::object::Object;
 use crate::options::{DeleteOptions, Target, WriteOptions};
 use crate::resource::{Column, GroupResource, Origin, ResourceDef, ScalePaths, Subresource};
 use crate::server::{ApiServer, Core};
-use crate::status::{Cause, Status};
+use crate::status::Status;
 use crate::store;
 
 /// Holds a definition until its objects are gone.
@@ -48,72 +51,25 @@ impl ApiServer {
     /// themselves. Says whether anything was done. Without effect where [`crate::Options::auto_establish`] does it at once.
     pub fn establish_definitions(&self) -> bool {
         let now = self.now();
-        self.transaction(|core| step(core, now))
+        self.transaction(|core| {
+            let moved = step(core, now);
+            // The names of a definition are accepted in a write of their own.
+            while step(core, now) {}
+            moved
+        })
     }
 }
 
-/// Defaults and checks of a definition that is written.
-pub(crate) fn admit(def: &ResourceDef, value: &mut Value) -> Result<(), Status> {
-    let name = meta::meta_text(value, "name").to_owned();
-    let text = |path: &str| {
-        let text = meta::at(value, path).and_then(Value::as_str);
-        text.unwrap_or_default().to_owned()
-    };
-    let (group, plural, kind) = (text("spec.group"), text("spec.names.plural"), text("spec.names.kind"));
-    let mut causes = Vec::new();
-    for (field, given) in [("spec.group", &group), ("spec.names.plural", &plural), ("spec.names.kind", &kind)] {
-        if given.is_empty() {
-            causes.push(Cause::required(field, ""));
-        }
+/// What even a server without rules fills in of a definition: it could not serve it otherwise.
+pub(crate) fn fill(def: &ResourceDef, old: Option<&Value>, value: &mut Value) {
+    if !is_definition(def) {
+        return;
     }
-    if name != format!("{plural}.{group}") {
-        causes.push(Cause::invalid(
-            "metadata.name",
-            &Value::from(name.as_str()),
-            "must be spec.names.plural+\".\"+spec.group",
-        ));
+    kinds::default_definition(value);
+    match old {
+        None if !value["status"]["storedVersions"].is_array() => kinds::prepare_definition(value),
+        _ => kinds::store_version(value),
     }
-    let scope = text("spec.scope");
-    if !["Cluster", "Namespaced"].contains(&scope.as_str()) {
-        causes.push(Cause::not_supported("spec.scope", &scope, &["Cluster", "Namespaced"]));
-    }
-    let versions = meta::at(value, "spec.versions").and_then(Value::as_array);
-    let stored: Vec<String> = versions
-        .into_iter()
-        .flatten()
-        .filter(|version| version["storage"] == true)
-        .map(|version| meta::text(version, "name").to_owned())
-        .collect();
-    if stored.len() != 1 {
-        causes.push(Cause::invalid(
-            "spec.versions",
-            &Value::from(stored.len()),
-            "must have exactly one version marked as storage version",
-        ));
-    }
-    if !causes.is_empty() {
-        return Err(Status::invalid(&def.group, &def.kind, &name, &causes));
-    }
-
-    if let Some(names) = meta::object_at(value, "spec.names") {
-        names.entry("listKind").or_insert_with(|| Value::from(format!("{kind}List")));
-        names.entry("singular").or_insert_with(|| Value::from(kind.to_lowercase()));
-    }
-    if let Some(spec) = meta::object_at(value, "spec") {
-        spec.entry("conversion").or_insert_with(|| json!({"strategy": "None"}));
-    }
-    let status = value.get("status").filter(|status| status["storedVersions"].is_array());
-    if status.is_none() {
-        value["status"] = json!({
-            "conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored,
-        });
-    } else if let Some(status) = meta::object_at(value, "status") {
-        let mut versions = meta::strings(status.get("storedVersions"));
-        versions.extend(stored);
-        versions.dedup();
-        status.insert("storedVersions".to_owned(), Value::from(versions));
-    }
-    Ok(())
 }
 
 /// The schema of one version of a definition, as the definition gives it.
@@ -145,7 +101,8 @@ fn condition(value: &Value, kind: &str) -> bool {
     conditions.any(|condition| condition["type"] == kind && condition["status"] == "True")
 }
 
-fn set_condition(value: &mut Value, kind: &str, status: &str, reason: &str, message: &str, now: Timestamp) {
+/// Sets a condition of a status in its place, or behind the others.
+pub(crate) fn set_condition(value: &mut Value, kind: &str, status: &str, reason: &str, message: &str, now: Timestamp) {
     let Some(fields) = meta::object_at(value, "status") else {
         return;
     };
@@ -153,11 +110,20 @@ fn set_condition(value: &mut Value, kind: &str, status: &str, reason: &str, mess
     if !conditions.is_array() {
         *conditions = json!([]);
     }
-    if let Some(conditions) = conditions.as_array_mut() {
-        conditions.retain(|condition| condition["type"] != kind);
-        conditions.push(json!({
-            "type": kind, "status": status, "lastTransitionTime": rfc3339(now), "reason": reason, "message": message,
-        }));
+    let Some(conditions) = conditions.as_array_mut() else {
+        return;
+    };
+    let mut new = json!({
+        "type": kind, "status": status, "lastTransitionTime": rfc3339(now), "reason": reason, "message": message,
+    });
+    match conditions.iter_mut().find(|condition| condition["type"] == kind) {
+        Some(known) => {
+            if known["status"] == status && !known["lastTransitionTime"].is_null() {
+                new["lastTransitionTime"] = known["lastTransitionTime"].take();
+            }
+            *known = new;
+        }
+        None => conditions.push(new),
     }
 }
 
@@ -175,6 +141,7 @@ pub(crate) fn terminating(value: &mut Value, now: Timestamp) {
 
 /// Keeps served resources in step with the definitions after a write to `name`.
 pub(crate) fn changed(core: &mut Core, def: &ResourceDef, name: &str, now: Timestamp) {
+    api_services::changed(core, def, name, now);
     match &def.origin {
         Origin::BuiltIn if is_definition(def) => serve(core, name),
         // The last object of a definition that is being deleted may have gone.
@@ -369,43 +336,111 @@ fn step(core: &mut Core, now: Timestamp) -> bool {
     })
 }
 
-/// Accepts the names of a new definition and establishes it, in one write.
+/// Accepts the names of a definition, or with accepted names establishes it.
 fn establish(core: &mut Core, def: &ResourceDef, definition: &Object, now: Timestamp) -> bool {
     let mut value = definition.value().clone();
-    let names = value["spec"]["names"].clone();
-    if condition(&value, "Established") && value["status"]["acceptedNames"] == names {
+    if value["spec"]["names"] != value["status"]["acceptedNames"] {
+        accept(core, definition, &mut value, now);
+        // Nothing to do for names that were refused before.
+        if !same_names(definition.value(), &value) {
+            write_status(core, def, definition, value, now);
+            return true;
+        }
+        value = definition.value().clone();
+    }
+    if !condition(&value, "NamesAccepted") || condition(&value, "Established") {
         return false;
     }
-    let (group, name) = (meta::text(&value["spec"], "group"), definition.name());
-    let kind = meta::text(&names, "kind");
-    let taken = core
-        .registry
-        .defs
-        .iter()
-        .any(|other| other.group == group && other.kind == kind && other.origin != Origin::Custom(name.to_owned()));
-    if taken {
-        let message = format!("{kind:?} is already in use");
-        if meta::at(&value, "status.conditions").is_some_and(Value::is_array) {
-            return false;
+    let message = "the initial names have been accepted";
+    set_condition(&mut value, "Established", "True", "InitialNamesAccepted", message, now);
+    write_status(core, def, definition, value, now);
+    true
+}
+
+/// Whether the names are accepted or refused as before.
+fn same_names(old: &Value, new: &Value) -> bool {
+    let told = |value: &Value| {
+        let conditions = value["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let accepted = conditions.into_iter().find(|condition| condition["type"] == "NamesAccepted");
+        accepted.map(|condition| ["status", "reason", "message"].map(|key| condition[key].clone()))
+    };
+    old["status"]["acceptedNames"] == new["status"]["acceptedNames"] && told(old) == told(new)
+}
+
+/// Accepts the names that nobody else in the group has.
+fn accept(core: &Core, definition: &Object, value: &mut Value, now: Timestamp) {
+    let group = meta::text(&value["spec"], "group").to_owned();
+    let (mut resources, mut kinds) = (BTreeSet::new(), BTreeSet::new());
+    for (_, other) in core.store.all(&definitions()) {
+        if meta::text(&other.value()["spec"], "group") != group {
+            continue;
         }
-        set_condition(&mut value, "NamesAccepted", "False", "KindConflict", &message, now);
-        set_condition(&mut value, "Established", "False", "NotAccepted", "not all names are accepted", now);
-    } else {
-        if !condition(&value, "NamesAccepted") {
-            set_condition(&mut value, "NamesAccepted", "True", "NoConflicts", "no conflicts found", now);
-        }
-        if !condition(&value, "Established") {
-            let message = "the initial names have been accepted";
-            set_condition(&mut value, "Established", "True", "InitialNamesAccepted", message, now);
-        }
-        value["status"]["acceptedNames"] = names;
+        let names = &other.value()["status"]["acceptedNames"];
+        resources.extend(["plural", "singular"].map(|key| meta::text(names, key).to_owned()));
+        resources.extend(meta::strings(names.get("shortNames")));
+        kinds.extend(["kind", "listKind"].map(|key| meta::text(names, key).to_owned()));
     }
+    let (asked, known) = (value["spec"]["names"].clone(), value["status"]["acceptedNames"].clone());
+    let mut accepted = known.clone();
+    let mut conflict = None;
+    let taken = |name: &str, own: &str, used: &BTreeSet<String>| {
+        (name != own && used.contains(name)).then(|| format!("{name:?} is already in use"))
+    };
+    for (key, used, reason) in [
+        ("plural", &resources, "PluralConflict"),
+        ("singular", &resources, "SingularConflict"),
+        ("shortNames", &resources, "ShortNamesConflict"),
+        ("kind", &kinds, "KindConflict"),
+        ("listKind", &kinds, "ListKindConflict"),
+    ] {
+        let why = if key == "shortNames" {
+            let own = meta::strings(known.get(key));
+            let names = meta::strings(asked.get(key)).into_iter().filter(|name| !own.contains(name));
+            let found: Vec<_> = names.filter_map(|name| taken(&name, "", used)).collect();
+            match found.as_slice() {
+                [] => None,
+                [one] => Some(one.clone()),
+                many => Some(format!("[{}]", many.join(", "))),
+            }
+        } else {
+            taken(meta::text(&asked, key), meta::text(&known, key), used)
+        };
+        match why {
+            Some(why) => conflict = Some((reason, why)),
+            None => put(&asked, &mut accepted, key),
+        }
+    }
+    put(&asked, &mut accepted, "categories");
+    value["status"]["acceptedNames"] = accepted;
+    match &conflict {
+        None => set_condition(value, "NamesAccepted", "True", "NoConflicts", "no conflicts found", now),
+        Some((reason, why)) => set_condition(value, "NamesAccepted", "False", reason, why, now),
+    }
+    if condition(definition.value(), "Established") {
+        return;
+    }
+    let known = value["status"]["conditions"].as_array();
+    let known = known.is_some_and(|conditions| conditions.iter().any(|condition| condition["type"] == "Established"));
+    if conflict.is_none() {
+        let message = "the initial names have been accepted";
+        set_condition(value, "Established", "False", "Installing", message, now);
+    } else if !known {
+        set_condition(value, "Established", "False", "NotAccepted", "not all names are accepted", now);
+    }
+}
+
+/// Copies a name, or its absence.
+fn put(from: &Value, to: &mut Value, key: &str) {
+    crate::rules::copy(from, to, key);
+}
+
+/// Writes the status of a definition as the server does it for itself.
+fn write_status(core: &mut Core, def: &ResourceDef, definition: &Object, mut value: Value, now: Timestamp) {
     let options = WriteOptions { field_manager: Some("kube-apiserver".to_owned()), ..WriteOptions::default() };
     let write = managed::Write::new(def, Some("status"), &options, now);
     managed::note(core, &write, Some(definition.value()), &mut value);
     core.commit(def, definition.name(), value);
     serve(core, definition.name());
-    true
 }
 
 /// Deletes the objects of a definition that is being deleted; when none is left, the definition.
@@ -413,6 +448,13 @@ fn finish(core: &mut Core, def: &ResourceDef, definition: &Object, now: Timestam
     let finalizers = meta::finalizers(definition.value());
     if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
         return false;
+    }
+    let mut value = definition.value().clone();
+    let message = "CustomResource deletion is in progress";
+    set_condition(&mut value, "Terminating", "True", "InstanceDeletionInProgress", message, now);
+    if value != *definition.value() {
+        write_status(core, def, definition, value, now);
+        return true;
     }
     let origin = Origin::Custom(definition.name().to_owned());
     let mut served = core.registry.defs.iter();
@@ -435,15 +477,21 @@ fn finish(core: &mut Core, def: &ResourceDef, definition: &Object, now: Timestam
     if left > 0 {
         return false;
     }
-    let mut value = definition.value().clone();
+    if condition(&value, "Established") {
+        let message = "removed all instances";
+        set_condition(&mut value, "Terminating", "False", "InstanceDeletionCompleted", message, now);
+    } else {
+        let message = "resource was never established";
+        set_condition(&mut value, "Terminating", "False", "NeverEstablished", message, now);
+    }
     let rest = finalizers.into_iter().filter(|name| name != FINALIZER);
     meta::set_finalizers(&mut value, rest.collect());
     let key = store::key(None, definition.name());
     if meta::finalizers(&value).is_empty() {
         core.erase(def, &key);
+        serve(core, definition.name());
     } else {
-        core.commit(def, &key, value);
+        write_status(core, def, definition, value, now);
     }
-    serve(core, definition.name());
     true
 }

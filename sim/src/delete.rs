@@ -193,6 +193,9 @@ fn answers_object(def: &ResourceDef) -> bool {
 
 pub(crate) fn check_preconditions(def: &ResourceDef, old: &Object, options: &DeleteOptions) -> Result<(), Status> {
     let name = old.name();
+    if is_definition(def) {
+        return check_definition(def, old, options);
+    }
     let version = options.resource_version.as_ref();
     if is_namespace(def) {
         // They are looked at twice, and first in other words.
@@ -238,6 +241,20 @@ pub(crate) fn check_preconditions(def: &ResourceDef, old: &Object, options: &Del
     Ok(())
 }
 
+/// The same of a definition, in words of its own.
+fn check_definition(def: &ResourceDef, old: &Object, options: &DeleteOptions) -> Result<(), Status> {
+    let version = old.resource_version().to_string();
+    for (what, asked, record) in
+        [("UID", &options.uid, old.uid()), ("ResourceVersion", &options.resource_version, version.as_str())]
+    {
+        if let Some(asked) = asked.as_deref().filter(|asked| *asked != record) {
+            let why = format!("Precondition failed: {what} in precondition: {asked}, {what} in object meta: {record}");
+            return Err(Status::conflict(&def.group, &def.plural, old.name(), &why));
+        }
+    }
+    Ok(())
+}
+
 /// The object as the request leaves it: being deleted, with the finalizers that the propagation asks for.
 fn mark(def: &ResourceDef, old: &Object, options: &DeleteOptions, now: Timestamp) -> Value {
     let mut new = old.value().clone();
@@ -253,9 +270,11 @@ fn mark(def: &ResourceDef, old: &Object, options: &DeleteOptions, now: Timestamp
         meta::set_finalizers(&mut new, finalizers(def, old.value(), options.propagation));
         return new;
     }
-    let finalizers = finalizers(def, old.value(), options.propagation);
-    meta::set_finalizers(&mut new, finalizers);
     let terminating = old.is_terminating();
+    // The first deletion of a definition asks for no policy.
+    let policy = options.propagation.filter(|_| terminating || !is_definition(def));
+    let finalizers = finalizers(def, old.value(), policy);
+    meta::set_finalizers(&mut new, finalizers);
 
     if is_namespace(def) && terminating && meta::at(old.value(), "spec.finalizers").is_some() {
         return old.value().clone();

@@ -9,6 +9,7 @@
 mod access;
 pub mod actors;
 mod admission;
+mod api_services;
 mod body;
 mod bootstrap;
 mod builtin;

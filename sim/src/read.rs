@@ -92,19 +92,18 @@ impl Core {
         };
 
         let storage = def.storage();
-        let mut matching =
-            self.store.snapshot(&storage, &prefix, &start, at).filter(|(_, object)| selection.matches(object));
+        let mut all = self.store.snapshot(&storage, &prefix, &start, at);
         let wanted = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let mut items = Vec::new();
         let mut last = None;
-        for (key, object) in matching.by_ref().take(wanted) {
+        for (key, object) in all.by_ref().filter(|(_, object)| selection.matches(object)).take(wanted) {
             items.push(present(def, object));
             last = Some(key);
         }
-        // Behind a selector it is enough to know that there is more; without one nobody needs to look at the rest.
+        // Behind a selector it is enough to know that there is more, selected or not; without one nobody needs to look at the rest.
         let remaining = match last {
             Some(last) if selection.is_empty() => self.store.count_behind(&storage, &prefix, last, at),
-            _ => usize::from(matching.next().is_some()),
+            _ => usize::from(all.next().is_some()),
         };
         let remaining = remaining as u64;
         let continue_token = last.filter(|_| remaining > 0).map(|key| token(at, &key[prefix.len()..]));

@@ -14,7 +14,8 @@ use crate::decode::{self, Findings};
 use crate::go_types;
 use crate::meta;
 use crate::options::{FieldValidation, Target, WriteOptions};
-use crate::resource::{Origin, ResourceDef};
+use crate::resource::{Origin, ResourceDef, ScalePaths};
+use crate::rules;
 use crate::schema::structural::{self, Nulls};
 use crate::schema::validate as schema_check;
 use crate::server::Core;
@@ -128,8 +129,12 @@ fn decode(
                 Some(name) => {
                     // An empty list of owners is a wish, see `managed`.
                     let disowned = meta::metadata(body).get("managedFields") == Some(&Value::Array(Vec::new()));
+                    let no_webhooks = rules::distinguishes_empty(def) && body["webhooks"] == Value::Array(Vec::new());
                     let mut findings = Findings { parsed: nulls == Nulls::Stay, ..Findings::default() };
                     *body = decode::read(name, body.take(), &mut findings).map_err(Unread)?;
+                    if no_webhooks {
+                        body["webhooks"] = Value::Array(Vec::new());
+                    }
                     if disowned {
                         meta::set(body, "managedFields", Vec::<Value>::new());
                     }
@@ -153,13 +158,79 @@ fn decode(
     }
 }
 
-/// What is wrong with a custom resource, in its stored version, by the schema of that version; `old` is what it replaces.
-pub(crate) fn validate(core: &Core, def: &ResourceDef, value: &Value, old: Option<&Value>) -> Vec<Cause> {
+/// What is wrong with a custom resource, in its stored version, by the schema of that version; `old` is what it replaces. A write of the
+/// status is held to the status alone.
+pub(crate) fn validate(
+    core: &Core,
+    def: &ResourceDef,
+    subresource: Option<&str>,
+    value: &Value,
+    old: Option<&Value>,
+) -> Vec<Cause> {
     let Origin::Custom(definition) = &def.origin else {
         return Vec::new();
     };
     let stored = def.stored_as();
     let version = stored.rsplit('/').next().unwrap_or_default();
-    let schema = crate::crd::schema(core, definition, version);
-    schema.map(|schema| schema_check::validate(schema, value, old)).unwrap_or_default()
+    let none = Value::Null;
+    let schema = crate::crd::schema(core, definition, version).unwrap_or(&none);
+    let mut causes = match (subresource, old) {
+        (Some("status"), Some(old)) => schema_check::status(schema, value, old),
+        _ => schema_check::validate(schema, value, old),
+    };
+    if let Some(scale) = def.subresource("scale") {
+        let at = causes.iter().position(|cause| cause.reason == "FieldValueDuplicate").unwrap_or(causes.len());
+        causes.splice(at..at, scaled(&scale.scale, subresource, value));
+    }
+    causes
+}
+
+/// What is wrong with the numbers that a scale shows.
+fn scaled(paths: &ScalePaths, subresource: Option<&str>, value: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let spec = Some(&paths.spec_replicas).filter(|_| subresource != Some("status"));
+    for path in spec.into_iter().chain([&paths.status_replicas]) {
+        let Some(found) = meta::at(value, path) else {
+            continue;
+        };
+        let field = format!(".{path}");
+        match found.as_i64() {
+            None => {
+                let kind = go_type(found);
+                let why = format!(".{path} accessor error: {} is of the type {kind}, expected int64", go_value(found));
+                causes.push(Cause::invalid(&field, &0.into(), &why));
+            }
+            Some(count) if count < 0 => causes.push(Cause::invalid(&field, found, "should be a non-negative integer")),
+            Some(count) if count > i64::from(i32::MAX) => {
+                causes.push(Cause::invalid(&field, found, "should be less than or equal to 2147483647"));
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some(found) =
+        meta::at(value, &paths.selector).filter(|found| !paths.selector.is_empty() && !found.is_string())
+    {
+        let kind = go_type(found);
+        let path = &paths.selector;
+        let why = format!(".{path} accessor error: {} is of the type {kind}, expected string", go_value(found));
+        causes.push(Cause::invalid(&format!(".{path}"), &"".into(), &why));
+    }
+    causes
+}
+
+/// What Go calls the type of a JSON value.
+fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
+}
+
+fn go_value(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -96,6 +96,15 @@ pub(crate) fn seen(
     Err(Status::conflict(&def.group, &def.plural, name, &message))
 }
 
+/// 422 for an update that does not say which version it has seen, where the kind asks for one.
+pub(crate) fn versioned(def: &ResourceDef, old: &Object, new: &Value) -> Result<(), Status> {
+    if !asks_version(def) || !matches!(meta::meta_text(new, "resourceVersion"), "" | "0") {
+        return Ok(());
+    }
+    let cause = Cause::invalid("metadata.resourceVersion", &Value::from(0), "must be specified for an update");
+    Err(Status::invalid(&def.group, &def.plural, old.name(), &[cause]))
+}
+
 /// 409 when a writer has seen an object that is not there at all.
 pub(crate) fn absent(def: &ResourceDef, target: &Target, new: &Value, dry_run: bool) -> Result<(), Status> {
     let uid = meta::meta_text(new, "uid");
@@ -140,6 +149,20 @@ pub(crate) fn copy(from: &Value, to: &mut Value, key: &str) {
         Some(value) => to.insert(key.to_owned(), value.clone()),
         None => to.remove(key),
     };
+}
+
+/// Whether a body says an empty list where a typed server keeps the difference to none until the object is stored, and counts
+/// the change; the list is taken out.
+pub(crate) fn emptied(def: &ResourceDef, body: &mut Value) -> bool {
+    if !distinguishes_empty(def) || body.get("webhooks").and_then(Value::as_array).is_none_or(|list| !list.is_empty()) {
+        return false;
+    }
+    body.as_object_mut().is_some_and(|fields| fields.remove("webhooks").is_some())
+}
+
+/// The kinds whose server compares lists so closely that an empty one is not none.
+pub(crate) fn distinguishes_empty(def: &ResourceDef) -> bool {
+    def.group == "admissionregistration.k8s.io" && def.plural.ends_with("webhookconfigurations")
 }
 
 /// `new` with what only the server sets as it was.

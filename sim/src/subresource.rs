@@ -74,7 +74,6 @@ fn takes_metadata(def: &ResourceDef) -> bool {
         "flowcontrol.apiserver.k8s.io"
             | "admissionregistration.k8s.io"
             | "apiregistration.k8s.io"
-            | "apiextensions.k8s.io"
             | "internal.apiserver.k8s.io"
             | "resource.k8s.io"
             | "scheduling.k8s.io"

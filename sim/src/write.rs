@@ -22,9 +22,9 @@ use crate::patch;
 use crate::quota;
 use crate::reading;
 use crate::resource::ResourceDef;
-use crate::rules::{absent, asks_version, bounded, carried, changes, copy, desired, same_object, seen_last};
+use crate::rules::{absent, bounded, carried, changes, copy, desired, emptied, same_object, seen_last, versioned};
 use crate::server::{ApiServer, Core};
-use crate::status::{Cause, Status};
+use crate::status::Status;
 use crate::store;
 use crate::subresource;
 use crate::validate_name;
@@ -98,11 +98,8 @@ impl ApiServer {
                 Err(absent) => return Err(absent),
             };
             same_object(&def, target, &old, &body, options.dry_run)?;
-            let seen = meta::meta_text(&body, "resourceVersion");
-            if asks_version(&def) && core.admission && matches!(seen, "" | "0") {
-                let cause =
-                    Cause::invalid("metadata.resourceVersion", &Value::from(0), "must be specified for an update");
-                return Err(Status::invalid(&def.group, &def.plural, old.name(), &[cause]));
+            if core.admission {
+                versioned(&def, &old, &body)?;
             }
             core.replace(&def, target, &old, body, options, now, warnings).map(|object| (object, false))
         })
@@ -152,6 +149,10 @@ impl ApiServer {
             }
             reading::read_patched(core, &def, target, &mut patched, options, warnings)?;
             let patched = identified(&def, target, patched)?;
+            seen_last(&def, &old, &patched)?;
+            if core.admission && target.subresource.as_deref() != Some("scale") {
+                versioned(&def, &old, &patched)?;
+            }
             core.replace(&def, target, &old, patched, options, now, warnings).map(|object| (object, false))
         })
     }
@@ -219,6 +220,15 @@ fn creates_on_update(def: &ResourceDef, target: &Target) -> bool {
     )
 }
 
+/// Whether the target is a status whose apply creates the whole object where it is absent.
+fn created_by_status(def: &ResourceDef, target: &Target) -> bool {
+    target.subresource.as_deref() == Some("status")
+        && matches!(
+            (def.group.as_str(), def.plural.as_str()),
+            ("", "namespaces") | ("admissionregistration.k8s.io", "validatingadmissionpolicies")
+        )
+}
+
 impl Core {
     pub(crate) fn create(
         &mut self,
@@ -247,7 +257,9 @@ impl Core {
         let namespace = meta::meta_text(config, "namespace");
         let old = match self.existing(def, target) {
             Ok(old) => old,
-            Err(_) if target.subresource.is_none() || creates_on_update(def, target) => {
+            Err(_)
+                if target.subresource.is_none() || creates_on_update(def, target) || created_by_status(def, target) =>
+            {
                 let mut new = managed::applied(self, &write, None, config, force)?;
                 let uid = meta::meta_text(&new, "uid");
                 if !uid.is_empty() {
@@ -285,6 +297,7 @@ impl Core {
         warnings: &mut Vec<String>,
     ) -> Result<Object, Status> {
         let mut body = typed(def, target, body)?;
+        emptied(def, &mut body);
         if let Some(name) = &target.name
             && meta::meta_text(&body, "name").is_empty()
         {
@@ -335,9 +348,8 @@ impl Core {
             if rules.metadata_later {
                 kinds::refuse(def, &name, &std::mem::take(&mut causes).into_found())?;
             }
-            let causes =
-                [validate_name::object(def, &body), causes.into_found(), reading::validate(self, def, &body, None)]
-                    .concat();
+            let schema = reading::validate(self, def, None, &body, None);
+            let causes = [validate_name::object(def, &body), causes.into_found(), schema].concat();
             kinds::refuse(def, &name, &causes)?;
             warnings.extend((rules.warn)(None, &body));
         }
@@ -398,6 +410,8 @@ impl Core {
     ) -> Result<Object, Status> {
         let name = old.name().to_owned();
         seen_last(def, old, &new)?;
+        let mut new = new;
+        let emptied = emptied(def, &mut new);
         let new = if let Some(sub) = target.subresource.as_deref() {
             let mut new = new;
             if matches!(sub, "status" | "finalize" | "ephemeralcontainers") {
@@ -443,7 +457,7 @@ impl Core {
             kinds::prepare_request_part(part, old.value(), &mut new, now);
         }
         if target.subresource.as_deref() != Some("status")
-            && desired(def, old.value()) != desired(def, &new)
+            && (emptied || desired(def, old.value()) != desired(def, &new))
             && let Some(generation) = meta::metadata(old.value()).get("generation")
             && (def.generation || def.is_custom())
         {
@@ -465,7 +479,7 @@ impl Core {
                 Some("ephemeralcontainers") => kinds::ephemeral_update(old.value(), &new, &mut causes),
                 Some(_) => {}
             }
-            let schema = reading::validate(self, def, &new, Some(old.value()));
+            let schema = reading::validate(self, def, target.subresource.as_deref(), &new, Some(old.value()));
             let causes = [changes(old.value(), &new), causes.into_found(), schema].concat();
             kinds::refuse(def, &name, &causes)?;
             match target.subresource.as_deref() {
@@ -485,7 +499,7 @@ impl Core {
         };
         self.settle(def, &mut new);
         let same = new == *old.value() || managed::same_but_times(old.value(), &new);
-        if same && !self.untouched.contains(old.uid()) {
+        if same && !emptied && !self.untouched.contains(old.uid()) {
             return shown(old.clone());
         }
         let key = store::key(old.namespace(), &name);

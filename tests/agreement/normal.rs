@@ -1,6 +1,6 @@
 //! Answers in a form that two servers can share: what a server makes up is named by the order in which it appeared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -39,7 +39,24 @@ fn named(what: &str, known: &mut BTreeMap<String, usize>, text: &str) -> String 
 /// The answers of a script, normalised.
 pub(crate) fn answers(answers: &[Value]) -> Vec<Value> {
     let mut names = Names::default();
-    answers.iter().map(|answer| names.value("", answer)).collect()
+    answers.iter().map(|answer| names.value("", &settled(answer))).collect()
+}
+
+/// The answer without what a real server writes of a definition on its way out after the first time: it tries as often as it needs.
+fn settled(answer: &Value) -> Value {
+    const FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
+    let mut answer = answer.clone();
+    let mut going = BTreeSet::new();
+    if let Some(events) = answer.get_mut("events").and_then(Value::as_array_mut) {
+        events.retain(|event| {
+            let object = event["object"]["rows"].get(0).map_or(&event["object"], |row| &row["object"]);
+            let metadata = &object["metadata"];
+            let held =
+                metadata["finalizers"].as_array().is_some_and(|names| names.iter().any(|name| name == FINALIZER));
+            event["type"] != "MODIFIED" || !held || going.insert(metadata["uid"].to_string())
+        });
+    }
+    answer
 }
 
 impl Names {

@@ -14,6 +14,10 @@ use crate::script::{Script, Step};
 /// How long the end of a watch is waited for.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// How often it is looked whether a server has settled, and how long it has to stay so.
+const SETTLE_TRIES: usize = 200;
+const SETTLE_PAUSE: std::time::Duration = std::time::Duration::from_millis(60);
+
 /// Where a script runs.
 pub(crate) enum Server {
     Simulated(ApiServer),
@@ -65,9 +69,59 @@ impl Server {
                 Some(name) => self.watch(step, &path, name).await,
                 None => self.ask(step, &body, &path).await,
             };
+            if step.method != "GET" && answer["code"].as_u64().is_some_and(|code| code < 300) {
+                self.settle(&path, &answer).await;
+            }
             answers.push(answer);
         }
         answers
+    }
+
+    /// Waits for what a real server does by itself after a write, a moment later: definitions are accepted and established, or go; local
+    /// API services become available. The simulator does it at once.
+    async fn settle(&self, path: &str, answer: &Value) {
+        let ready: fn(&Value) -> bool = match path {
+            path if path.contains("/customresourcedefinitions") => is_established,
+            path if path.contains("/apiservices") => is_available,
+            _ => return,
+        };
+        let collection = path.split('?').next().unwrap_or_default();
+        let (collection, rest) = match collection.split_once("/v1/") {
+            Some((root, rest)) => {
+                let (plural, rest) = rest.split_once('/').unwrap_or((rest, ""));
+                (format!("{root}/v1/{plural}"), rest)
+            }
+            None => return,
+        };
+        let named = rest.split('/').next().unwrap_or_default();
+        let created = answer["body"]["metadata"]["name"].as_str().unwrap_or_default();
+        let deleted = answer["body"]["items"].as_array().into_iter().flatten();
+        let mut names: Vec<&str> = deleted.filter_map(|object| object["metadata"]["name"].as_str()).collect();
+        names.push(if named.is_empty() { created } else { named });
+        for name in names.into_iter().filter(|name| !name.is_empty()) {
+            let step = Step {
+                what: "settle",
+                method: "GET",
+                path: format!("{collection}/{name}"),
+                content_type: "application/json",
+                accept: None,
+                body: String::new(),
+                until: None,
+            };
+            let mut last = Value::Null;
+            for _ in 0..SETTLE_TRIES {
+                let now = self.ask(&step, "", &step.path).await;
+                let version = now["body"]["metadata"]["resourceVersion"].clone();
+                // What is ready may still be on its way to something else: it has to stay as it is for a moment.
+                if now["code"] != 200 || (ready(&now["body"]) && version == last) {
+                    break;
+                }
+                last = version;
+                if matches!(self, Self::Real(_)) {
+                    tokio::time::sleep(SETTLE_PAUSE).await;
+                }
+            }
+        }
     }
 
     /// The events of a watch until one of an object of this name; an error is the whole answer.
@@ -143,6 +197,29 @@ impl Server {
             serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned().into());
         json!({"code": parts.status.as_u16(), "warnings": warnings, "body": told})
     }
+}
+
+fn condition<'a>(object: &'a Value, kind: &str) -> &'a Value {
+    let mut conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+    conditions.find(|condition| condition["type"] == kind).unwrap_or(&Value::Null)
+}
+
+/// Whether a definition is served, or refused for good, or waits for somebody else's finalizer.
+fn is_established(definition: &Value) -> bool {
+    if definition["metadata"]["deletionTimestamp"].is_string() {
+        let mut finalizers = definition["metadata"]["finalizers"].as_array().into_iter().flatten();
+        return finalizers.all(|name| name != "customresourcecleanup.apiextensions.k8s.io");
+    }
+    let (accepted, established) = (condition(definition, "NamesAccepted"), condition(definition, "Established"));
+    accepted["status"] == "False" && established["status"].is_string()
+        || established["status"] == "True" && definition["status"]["acceptedNames"] == definition["spec"]["names"]
+        || established["reason"] == "InvalidCABundle"
+}
+
+/// Whether an API service is available, or not for the server to say.
+fn is_available(service: &Value) -> bool {
+    let condition = condition(service, "Available");
+    service["spec"]["service"].is_object() || condition["status"] == "True" && condition["reason"] == "Local"
 }
 
 /// The text with what earlier answers told.

@@ -388,8 +388,13 @@ impl Writer<'_> {
         }
     }
 
-    /// A list in pages, each asked with the token of the last.
+    /// A list in pages, each asked with the token of the last. Only in a namespace: of a whole cluster the objects of other scripts
+    /// decide whether there is a next page.
     fn pages(&mut self) {
+        if !self.kind.namespaced {
+            let path = format!("{}{}", self.collection(), self.selected(""));
+            return self.push("list", "GET", path, JSON, String::new());
+        }
         let base = format!("{}{}", self.collection(), self.selected("limit=1"));
         self.push("page", "GET", base.clone(), JSON, String::new());
         for _ in 0..self.dice.below(3) {

@@ -29,6 +29,7 @@ pub(super) fn status(def: &ResourceDef, value: &mut Value) {
             | "networking.k8s.io"
             | "policy"
             | "apiextensions.k8s.io"
+            | "apiregistration.k8s.io"
             | "certificates.k8s.io"
             | "storage.k8s.io",
             _,

@@ -12,6 +12,7 @@
 //!
 //! Of several wrong values the alphabetically first is reported, not the first of the text.
 
+mod schema;
 mod time;
 
 use std::collections::BTreeMap;
@@ -168,10 +169,15 @@ impl Reader<'_> {
             let field = self.names.join(".");
             format!("json: cannot unmarshal number {value} into Go struct field {}.{field} of type {go}", member.owner)
         };
+        if let GoKind::Struct(name) = kind
+            && schema::is_union(name)
+        {
+            return schema::read(name, value);
+        }
         Ok(match (kind, value) {
+            (GoKind::Float, Value::Number(number)) => Value::Number(float(number)),
             (GoKind::Text | GoKind::IntOrString | GoKind::Duration, value @ Value::String(_))
             | (GoKind::Bool, value @ Value::Bool(_))
-            | (GoKind::Float, value @ Value::Number(_))
             | (GoKind::Raw | GoKind::FieldsV1 | GoKind::Json, value) => value,
             (GoKind::Int(bits), Value::Number(given)) => {
                 let fits = given.as_i64().is_some_and(|given| *bits == 64 || i32::try_from(given).is_ok());
@@ -237,6 +243,14 @@ impl Reader<'_> {
     }
 }
 
+/// A number as Go writes it: without a fraction where it has none.
+fn float(number: serde_json::Number) -> serde_json::Number {
+    match number.as_f64() {
+        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => (float as i64).into(),
+        _ => number,
+    }
+}
+
 fn base64(text: &str) -> Result<String, String> {
     let engine = base64::engine::general_purpose::STANDARD;
     // Line breaks are no part of it.
@@ -270,7 +284,7 @@ fn zero(kind: &GoKind) -> Value {
         GoKind::Bool => false.into(),
         GoKind::Quantity => "0".into(),
         GoKind::Duration => "0s".into(),
-        GoKind::Struct(name) => {
+        GoKind::Struct(name) if !schema::is_union(name) => {
             let mut map = Map::new();
             complete(name, &mut map);
             Value::Object(map)
@@ -352,6 +366,7 @@ fn settled(kind: &GoKind, value: &mut Value) {
 
 fn inner(kind: &GoKind, value: &mut Value) {
     match (kind, value) {
+        (GoKind::Struct(name), value) if schema::is_union(name) => schema::show(value),
         (GoKind::Struct(name), Value::Object(map)) => complete(name, map),
         (GoKind::List(item), Value::Array(list)) => list.iter_mut().for_each(|entry| inner(item, entry)),
         (GoKind::Map(item), Value::Object(map)) => map.values_mut().for_each(|entry| inner(item, entry)),

@@ -133,7 +133,9 @@ impl Events {
             let json = String::from_utf8_lossy(&json);
             return format!("{{\"type\":\"{kind}\",\"object\":{json}}}");
         }
-        let object = self.shaper().event(object, !self.begun);
+        // The printer of API services is asked to leave the headings out and does not.
+        let headings = !self.begun || self.def.group == "apiregistration.k8s.io";
+        let object = self.shaper().event(object, headings);
         self.begun = true;
         json!({ "type": kind, "object": object }).to_string()
     }

@@ -84,6 +84,11 @@ impl Causes {
         self.found.push(Cause::duplicate(&self.path(field), value));
     }
 
+    /// How much was found so far.
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
     /// What was found, in the order in which it was.
     pub(crate) fn into_found(self) -> Vec<Cause> {
         self.found

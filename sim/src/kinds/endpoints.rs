@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::pod_spec::read::{each, field, fill_text, list, list_mut, number, one_of, port_number, problems};
-use super::{Causes, Rules, addresses, warnings};
+use super::{Causes, Rules, addresses};
 use crate::meta;
 use crate::validate_name;
 
@@ -77,7 +77,7 @@ fn told(value: &Value) -> Vec<String> {
         for key in ["addresses", "notReadyAddresses"] {
             for (place, entry) in list(subset, key).iter().enumerate() {
                 let path = format!("subsets[{index}].{key}[{place}].ip");
-                told.extend(warnings::address(&path, meta::text(entry, "ip")));
+                told.extend(addresses::warning(&path, meta::text(entry, "ip")));
             }
         }
     }

@@ -13,7 +13,9 @@ use crate::resource::ResourceDef;
 use crate::status::{Cause, Status};
 
 pub(crate) mod addresses;
+mod admission_policies;
 mod admissionregistration;
+mod apiextensions;
 mod apiregistration;
 mod apps;
 mod attachments;
@@ -32,6 +34,7 @@ mod config_maps;
 mod coordination;
 mod core;
 mod cron;
+mod definition_parts;
 mod diff;
 mod discovery;
 mod endpoints;
@@ -55,11 +58,13 @@ mod storage;
 mod volume_sources;
 mod volumes;
 mod warnings;
+mod webhooks;
 mod workload_warnings;
 mod workloads;
 mod x509;
 
 pub(crate) use addresses::problems as address_problems;
+pub(crate) use apiextensions::{default as default_definition, prepare_create as prepare_definition, store_version};
 pub(crate) use autoscaler_versions::{to_v1 as autoscaler_to_v1, to_v2 as autoscaler_to_v2};
 pub(crate) use causes::Causes;
 pub(crate) use certificates::{approval_update, prepare_request_part, requested_by, restricted};
@@ -125,6 +130,7 @@ pub(crate) fn rules(def: &ResourceDef) -> Rules {
             "" if pods::TABLE.iter().any(|(plural, _)| *plural == def.plural) => pods::TABLE,
             "" => core::TABLE,
             "admissionregistration.k8s.io" => admissionregistration::TABLE,
+            "apiextensions.k8s.io" => apiextensions::TABLE,
             "apiregistration.k8s.io" => apiregistration::TABLE,
             "apps" => apps::TABLE,
             "authentication.k8s.io" => authentication::TABLE,

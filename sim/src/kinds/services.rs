@@ -11,7 +11,7 @@ use super::pod_spec::read::{
     each, entries, field, fill, fill_text, given, known_if_given, list, list_mut, number, one_of, port_name,
     port_number, problems,
 };
-use super::{Causes, Rules, addresses, service_addresses, warnings};
+use super::{Causes, Rules, addresses, service_addresses};
 use crate::meta;
 use crate::status::Cause;
 use crate::validate_name;
@@ -34,7 +34,7 @@ pub(super) const RULES: Rules = Rules {
     warn_status: |_, value| {
         let told = ingress(value).iter().enumerate().filter_map(|(index, entry)| {
             let path = format!("status.loadBalancer.ingress[{index}]");
-            warnings::address(&path, meta::text(entry, "ip"))
+            addresses::warning(&path, meta::text(entry, "ip"))
         });
         told.collect()
     },
@@ -461,7 +461,7 @@ fn told(value: &Value) -> Vec<String> {
     let texts = |key: &'static str| list(spec, key).iter().filter_map(Value::as_str).enumerate();
     if !named && !matches!(address, "" | "None") {
         for (index, address) in texts("clusterIPs") {
-            told.extend(warnings::address(&format!("spec.clusterIPs[{index}]"), address));
+            told.extend(addresses::warning(&format!("spec.clusterIPs[{index}]"), address));
         }
     }
     if headless {
@@ -476,12 +476,12 @@ fn told(value: &Value) -> Vec<String> {
         }
     }
     for (index, address) in texts("externalIPs") {
-        told.extend(warnings::address(&format!("spec.externalIPs[{index}]"), address));
+        told.extend(addresses::warning(&format!("spec.externalIPs[{index}]"), address));
     }
     if !outside.is_empty() && !headless && !named {
         told.push("spec.externalIPs is deprecated and may no longer be implemented in some clusters".to_owned());
     }
-    told.extend(warnings::address("spec.loadBalancerIP", meta::text(spec, "loadBalancerIP")));
+    told.extend(addresses::warning("spec.loadBalancerIP", meta::text(spec, "loadBalancerIP")));
     for (index, range) in texts("loadBalancerSourceRanges") {
         told.extend(addresses::range_warnings(&format!("spec.loadBalancerSourceRanges[{index}]"), range));
     }

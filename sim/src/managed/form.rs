@@ -3,15 +3,13 @@
 //! Owns what the `x-kubernetes-` marks of lists and maps mean, in the models of built-in kinds and in the schemas of
 //! definitions. A [`Form`] is a cursor on such a schema: nothing is copied.
 
-use std::sync::LazyLock;
-
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::element::Element;
 use crate::meta;
 use crate::object::Object;
 use crate::resource::{GroupResource, Origin, ResourceDef};
-use crate::schema::models::Models;
+use crate::schema::models::{Models, ZERO};
 use crate::server::Core;
 
 /// The model of the metadata of every object.
@@ -194,7 +192,7 @@ impl<'a> Form<'a> {
             return true;
         };
         let fields = schema.get("properties").and_then(Value::as_object);
-        let none = fields.is_none_or(serde_json::Map::is_empty);
+        let none = fields.is_none_or(Map::is_empty);
         fields.is_some_and(|fields| fields.contains_key(name))
             || schema.get("additionalProperties").is_some_and(|rest| *rest != Value::Bool(false))
             || self.open
@@ -202,25 +200,11 @@ impl<'a> Form<'a> {
     }
 
     /// What a field that is not there counts as: Go writes structures, and fields without `omitempty`, always.
-    pub(crate) fn zero(self, name: &str) -> Option<&'static Value> {
-        static OBJECT: LazyLock<Value> = LazyLock::new(|| Value::Object(serde_json::Map::new()));
-        static TEXT: LazyLock<Value> = LazyLock::new(|| Value::from(""));
-        static NUMBER: LazyLock<Value> = LazyLock::new(|| Value::from(0));
+    pub(crate) fn zero(self, name: &str) -> Option<&'a Value> {
         if !self.built_in {
             return None;
         }
-        let schema = self.resolved()?;
-        let field = schema.get("properties")?.get(name)?;
-        match field.get("default") {
-            Some(Value::Object(_)) => Some(&OBJECT),
-            Some(Value::String(text)) if text.is_empty() => Some(&TEXT),
-            Some(Value::Number(number)) if number.as_i64() == Some(0) => Some(&NUMBER),
-            Some(Value::Bool(false)) => Some(&Value::Bool(false)),
-            _ => {
-                let required = schema.get("required").and_then(Value::as_array);
-                required.is_some_and(|names| names.iter().any(|known| known == name)).then_some(&Value::Null)
-            }
-        }
+        self.resolved()?.get(ZERO)?.get(name)
     }
 
     /// The step to an item of a list with keys, or why it has none.

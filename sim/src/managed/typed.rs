@@ -92,18 +92,27 @@ fn go(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Array(list) => format!("[{}]", list.iter().map(go).collect::<Vec<_>>().join(" ")),
+        Value::Array(list) => format!("[{}]", joined(list.iter().map(go), " ")),
         Value::Object(map) => {
-            let entries: Vec<_> = map.iter().map(|(key, value)| format!("{key}:{}", go(value))).collect();
-            format!("map[{}]", entries.join(" "))
+            format!("map[{}]", joined(map.iter().map(|(key, value)| format!("{key}:{}", go(value))), " "))
         }
         other => other.to_string(),
     }
 }
 
+/// A value as Go prints it with its types.
 fn go_typed(value: &Value) -> String {
     match value {
-        Value::Number(number) => number.to_string(),
+        Value::Null => "interface {}(nil)".to_owned(),
+        Value::Array(list) => format!("[]interface {{}}{{{}}}", joined(list.iter().map(go_typed), ", ")),
+        Value::Object(map) => {
+            let fields = map.iter().map(|(key, value)| format!("{key:?}:{}", go_typed(value)));
+            format!("map[string]interface {{}}{{{}}}", joined(fields, ", "))
+        }
         other => other.to_string(),
     }
+}
+
+fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {
+    parts.collect::<Vec<_>>().join(between)
 }

@@ -3,10 +3,29 @@
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::documents;
+use crate::decode;
+use crate::go_types;
 use crate::meta;
+
+/// Where a model keeps what Go writes of its empty value.
+pub(crate) const ZERO: &str = "zero value";
+
+/// Notes in a model what Go writes of its empty value: schemas do not say it.
+fn note_zero(name: &str, schema: &mut Value) {
+    let mut parts = name.rsplitn(4, '.');
+    let (Some(kind), Some(version), Some(group)) = (parts.next(), parts.next(), parts.next()) else {
+        return;
+    };
+    let name = format!("{group}/{version}.{kind}");
+    if go_types::fields(&name).is_some() {
+        let mut zero = Value::Object(Map::new());
+        decode::show(&name, &mut zero);
+        schema[ZERO] = zero;
+    }
+}
 
 /// The models of one group version.
 #[derive(Debug, Default)]
@@ -33,7 +52,10 @@ impl Models {
     }
 
     fn read(mut document: Value) -> Self {
-        let schemas = document.pointer_mut("/components/schemas").map(Value::take).unwrap_or_default();
+        let mut schemas = document.pointer_mut("/components/schemas").map(Value::take).unwrap_or_default();
+        for (name, schema) in schemas.as_object_mut().into_iter().flatten() {
+            note_zero(name, schema);
+        }
         let mut kinds = BTreeMap::new();
         for (name, schema) in schemas.as_object().into_iter().flatten() {
             let marks = schema.get("x-kubernetes-group-version-kind").and_then(Value::as_array);

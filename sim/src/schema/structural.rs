@@ -88,6 +88,14 @@ fn prune(
     Ok(())
 }
 
+/// Removes what a schema does not know from a value of it, and says whether there was anything.
+pub(crate) fn prune_only(schema: &Value, value: &mut Value) -> bool {
+    let mut unknown = Vec::new();
+    // What cannot be read of embedded metadata is told elsewhere.
+    let _ = prune(schema, value, &mut String::new(), false, &mut unknown);
+    !unknown.is_empty()
+}
+
 fn takes_null(schema: &Value) -> bool {
     schema["nullable"] == true
 }

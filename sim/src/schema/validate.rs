@@ -5,16 +5,18 @@
 //!
 //! # Differences
 //!
-//! `x-kubernetes-validations` are not evaluated. Of the formats only `date-time`, `date`, `byte`, `uuid`, `ipv4` and `ipv6` are
-//! checked. Patterns are those of Rust, which knows the syntax of Go's.
+//! `x-kubernetes-validations` are not evaluated. Patterns are those of Rust, which knows the syntax of Go's. Faults of several fields are
+//! told by the names of the fields, where a real server leaves the order to chance.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use base64::Engine as _;
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::entries::{duplicates, embedded};
+use super::formats;
+use super::found::{Error, Found, named};
 use crate::status::Cause;
 
 /// Compiled patterns are kept up to this many.
@@ -25,39 +27,45 @@ const PATTERN_BYTES_MAX: usize = 1 << 20;
 
 /// What is wrong with an object. `old` is what it replaces.
 pub(crate) fn validate(schema: &Value, value: &Value, old: Option<&Value>) -> Vec<Cause> {
-    let mut causes = Vec::new();
-    node(schema, value, old, "", &mut causes);
-    lists(schema, value, old, "", &mut causes);
+    let mut causes: Vec<Cause> = node(schema, value, old, "").errors.into_iter().map(|error| error.cause).collect();
+    embedded(schema, value, "", &mut causes);
+    duplicates(schema, value, old, &mut causes);
     causes
 }
 
-fn below(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+/// What is wrong with a status that is written for itself; `old` is the object that it belongs to.
+pub(crate) fn status(schema: &Value, value: &Value, old: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    if let Some(status) = value.get("status") {
+        let found = node(&schema["properties"]["status"], status, old.get("status"), "");
+        for error in found.errors {
+            let field = match error.cause.field.as_str() {
+                "" | "<nil>" => "status".to_owned(),
+                field if field.starts_with('[') => format!("status{field}"),
+                field => format!("status.{field}"),
+            };
+            causes.push(Cause { field, ..error.cause });
+        }
+    }
+    duplicates(schema, value, Some(old), &mut causes);
+    causes
 }
 
-/// An error of a whole schema: a real server gives it no field.
-fn whole(text: &str, causes: &mut Vec<Cause>) {
-    causes.push(Cause {
-        reason: "FieldValueInvalid".to_owned(),
-        message: format!("Invalid value: \"\": {text}"),
-        field: "<nil>".to_owned(),
-    });
+/// The path of a field.
+pub(super) fn below(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
-        Value::Number(number) if is_whole(number) => "integer",
-        Value::Number(_) => "number",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     }
-}
-
-fn is_whole(number: &serde_json::Number) -> bool {
-    number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|float| float.fract() == 0.0)
 }
 
 /// The old value at an entry of a list: entries of lists by key are told apart by it, others not at all.
@@ -70,261 +78,314 @@ fn old_entry<'a>(schema: &Value, old: Option<&'a Value>, entry: &Value) -> Optio
     old?.as_array()?.iter().find(same)
 }
 
-fn node(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
-    if old == Some(value) || !schema.is_object() {
-        return;
+/// Validates a value that is a part of an object; what is as it was is not told.
+fn node(schema: &Value, value: &Value, old: Option<&Value>, path: &str) -> Found {
+    let mut found = plain(schema, value, old, path);
+    if old == Some(value) {
+        found.errors.clear();
     }
-    let invalid = |value: &Value, detail: &str| Cause::invalid(path, value, &format!("{path} in body {detail}"));
-    let found = type_of(value);
-    if value.is_null() && schema["nullable"] == true {
-        return;
+    found
+}
+
+/// The types that a schema allows.
+fn types(schema: &Value) -> Vec<&str> {
+    if schema["x-kubernetes-int-or-string"] == true {
+        return vec!["integer", "string"];
     }
-    let expected = if schema["x-kubernetes-int-or-string"] == true {
-        Some(["integer", "string"].as_slice())
-    } else {
-        ["string", "integer", "number", "boolean", "array", "object"].chunks(1).find(|name| schema["type"] == name[0])
+    schema["type"].as_str().filter(|name| !name.is_empty()).into_iter().collect()
+}
+
+/// The format that counts: one that does not go with the type is not there.
+fn format<'a>(schema: &'a Value, types: &[&str]) -> Option<&'a str> {
+    let format = schema["format"].as_str().filter(|format| !format.is_empty())?;
+    let counts = match types {
+        [] | ["string"] | [_, _, ..] => formats::is_known(format),
+        ["integer"] => matches!(format, "int32" | "int64"),
+        ["number"] => matches!(format, "float" | "double"),
+        _ => false,
     };
-    if let Some(expected) = expected
-        && !expected.contains(&found)
-        && !(expected == ["number"] && found == "integer")
-    {
-        let detail = format!("{path} in body must be of type {}: {found:?}", expected.join(","));
-        let reason = "FieldValueTypeInvalid".to_owned();
-        causes.push(Cause { reason, ..Cause::invalid(path, &Value::from(found), &detail) });
-        if !(expected == ["integer"] && found == "number") {
-            enumerated(schema, value, path, causes);
-            return;
-        }
+    counts.then_some(format)
+}
+
+fn plain(schema: &Value, value: &Value, old: Option<&Value>, path: &str) -> Found {
+    let mut found = Found::default();
+    if !schema.is_object() {
+        return found;
     }
-    combined(schema, value, path, causes);
+    let types = types(schema);
+    let format = format(schema, &types);
+    if value.is_null() {
+        if !types.is_empty() && schema["nullable"] != true {
+            found.type_invalid(path, &"null".into(), &types.join(","));
+        } else {
+            found.checks += 1;
+        }
+        enumerated(schema, value, path, &mut found);
+        return found;
+    }
+    if !types.is_empty() || format.is_some() {
+        typed(&types, format, value, path, &mut found);
+        found.checks += 1;
+    }
+    found.merge(combined(schema, value, old, path));
+    found.checks += 1;
     match value {
         Value::String(text) => {
-            let length = text.chars().count();
-            let limit = |key: &str| schema[key].as_u64().map(|limit| limit as usize);
-            if let Some(max) = limit("maxLength").filter(|max| length > *max) {
-                causes.push(too_long(path, max));
-            }
-            if let Some(min) = limit("minLength").filter(|min| length < *min) {
-                causes.push(invalid(value, &format!("should be at least {min} chars long")));
-            }
-            if let Some(pattern) = schema["pattern"].as_str()
-                && !matches(pattern, text)
-            {
-                causes.push(invalid(value, &format!("should match '{pattern}'")));
-            }
-            if let Some(format) = schema["format"].as_str()
-                && !has_format(format, text)
-            {
-                causes.push(invalid(value, &format!("must be of type {format}: {value}")));
+            string(schema, value, text, path, &mut found);
+            found.checks += 1;
+            if let Some(format) = format {
+                if !formats::has(format, text) {
+                    found.type_invalid(path, value, format);
+                }
+                found.checks += 1;
             }
         }
-        Value::Number(number) => numbers(schema, number, path, causes),
+        Value::Number(number) => {
+            numbers(schema, &types, format, number, path, &mut found);
+            found.checks += 2;
+        }
         Value::Array(entries) => {
-            for (place, entry) in entries.iter().enumerate() {
-                node(&schema["items"], entry, old_entry(schema, old, entry), &format!("{path}[{place}]"), causes);
-            }
-            let count = entries.len() as u64;
-            if let Some(min) = schema["minItems"].as_u64().filter(|min| count < *min) {
-                causes.push(invalid(&Value::from(count), &format!("should have at least {min} items")));
-            }
-            if let Some(max) = schema["maxItems"].as_u64().filter(|max| count > *max) {
-                causes.push(too_many(path, count, max));
-            }
-            if schema["uniqueItems"] == true
-                && (1..entries.len()).any(|place| entries[..place].contains(&entries[place]))
-            {
-                causes.push(invalid(value, "shouldn't contain duplicates"));
-            }
+            array(schema, value, entries, old, path, &mut found);
+            found.checks += 2;
         }
         _ => {}
     }
-    enumerated(schema, value, path, causes);
+    enumerated(schema, value, path, &mut found);
+    found.checks += 1;
     if let Value::Object(fields) = value {
-        let count = fields.len() as u64;
-        if let Some(min) = schema["minProperties"].as_u64().filter(|min| count < *min) {
-            causes.push(invalid(&Value::from(count), &format!("should have at least {min} properties")));
+        object(schema, fields, old, path, &mut found);
+        found.checks += 1;
+    }
+    found.checks += 1;
+    found
+}
+
+fn typed(types: &[&str], format: Option<&str>, value: &Value, path: &str, found: &mut Found) {
+    let kind = type_of(value);
+    let has = |name: &str| types.contains(&name);
+    let text = matches!(value, Value::String(_) | Value::Array(_));
+    let whole = value.as_f64().is_some_and(|number| number.fract() == 0.0) && has("integer");
+    let fits = has(kind) || whole || kind == "integer" && has("number");
+    if let Some(format) = format {
+        // Without a type the format is one.
+        let as_format = match value {
+            Value::Number(number) if number.is_f64() => "float64",
+            Value::Number(_) => "int64",
+            _ => "",
+        };
+        if !text && !fits && as_format != format {
+            return found.type_invalid(path, &as_format.into(), format);
         }
-        if let Some(max) = schema["maxProperties"].as_u64().filter(|max| count > *max) {
-            causes.push(too_many(path, count, max));
+        if text && !has("number") && !has("integer") {
+            found.checks += 1;
+            return;
         }
-        for (key, value) in fields {
-            let others = &schema["additionalProperties"];
-            let known = schema["properties"].get(key).unwrap_or(others);
-            node(known, value, old.and_then(|old| old.get(key)), &below(path, key), causes);
+    }
+    if fits {
+        found.checks += 1;
+    } else {
+        found.type_invalid(path, &kind.into(), &types.join(","));
+    }
+}
+
+/// The first thing that is wrong with a text.
+fn string(schema: &Value, value: &Value, text: &str, path: &str, found: &mut Found) {
+    let length = text.chars().count();
+    let limit = |key: &str| schema[key].as_u64().map(|limit| limit as usize);
+    if let Some(max) = limit("maxLength").filter(|max| length > *max) {
+        let known = format!("should be at most {max} chars long");
+        found.told("FieldValueTooLong", path, format!("Too long: may not be more than {max} bytes"), &known);
+    } else if let Some(min) = limit("minLength").filter(|min| length < *min) {
+        found.invalid(path, value, &format!("should be at least {min} chars long"));
+    } else if let Some(pattern) = schema["pattern"].as_str().filter(|pattern| !pattern.is_empty())
+        && !matches(pattern, text)
+    {
+        found.invalid(path, value, &format!("should match '{pattern}'"));
+    }
+}
+
+fn array(schema: &Value, value: &Value, entries: &[Value], old: Option<&Value>, path: &str, found: &mut Found) {
+    for (place, entry) in entries.iter().enumerate().filter(|_| schema["items"].is_object()) {
+        found.merge(node(&schema["items"], entry, old_entry(schema, old, entry), &format!("{path}[{place}]")));
+    }
+    let count = entries.len() as u64;
+    if let Some(min) = schema["minItems"].as_u64().filter(|min| count < *min) {
+        found.invalid(path, &Value::from(count), &format!("should have at least {min} items"));
+    }
+    if let Some(max) = schema["maxItems"].as_u64().filter(|max| count > *max) {
+        too_many(path, count, max, "items", found);
+    }
+    if schema["uniqueItems"] == true && (1..entries.len()).any(|place| entries[..place].contains(&entries[place])) {
+        found.invalid(path, value, "shouldn't contain duplicates");
+    }
+}
+
+fn object(schema: &Value, fields: &Map<String, Value>, old: Option<&Value>, path: &str, found: &mut Found) {
+    let count = fields.len() as u64;
+    if let Some(min) = schema["minProperties"].as_u64().filter(|min| count < *min) {
+        found.invalid(path, &Value::from(count), &format!("should have at least {min} properties"));
+    }
+    if let Some(max) = schema["maxProperties"].as_u64().filter(|max| count > *max) {
+        too_many(path, count, max, "properties", found);
+    }
+    let old_field = |key: &str| {
+        old.and_then(|old| old.get(key)).filter(|_| !path.is_empty() || !matches!(key, "kind" | "apiVersion"))
+    };
+    let others = &schema["additionalProperties"];
+    for (key, value) in fields {
+        let known = schema["properties"].get(key);
+        if known.is_none() && *others == false {
+            let text = format!("{path}.{key} in body is a forbidden property");
+            found.add(Error { cause: Cause::invalid(named(path), &"".into(), &text), text });
         }
-        let embedded: &[&str] =
-            if schema["x-kubernetes-embedded-resource"] == true { &["apiVersion", "kind"] } else { &[] };
-        let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        for key in required.chain(embedded.iter().copied()) {
-            if !fields.contains_key(key) {
-                causes.push(Cause::required(&below(path, key), ""));
-            }
+        if known.is_none() && others.is_object() {
+            found.merge(node(others, value, old_field(key), &format!("{path}.{key}")));
+        }
+    }
+    for (key, property) in schema["properties"].as_object().into_iter().flatten() {
+        if let Some(value) = fields.get(key) {
+            found.merge(node(property, value, old_field(key), &below(path, key)));
+        }
+    }
+    for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if !fields.contains_key(key) {
+            found.told("FieldValueRequired", &format!("{path}.{key}"), "Required value".to_owned(), "is required");
         }
     }
 }
 
-fn too_long(path: &str, max: usize) -> Cause {
-    Cause {
-        reason: "FieldValueTooLong".to_owned(),
-        message: format!("Too long: may not be more than {max} bytes"),
-        field: path.to_owned(),
-    }
+fn too_many(path: &str, count: u64, max: u64, what: &str, found: &mut Found) {
+    let message = format!("Too many: {count}: must have at most {max} items");
+    found.told("FieldValueTooMany", path, message, &format!("should have at most {max} {what}"));
 }
 
-fn too_many(path: &str, count: u64, max: u64) -> Cause {
-    Cause {
-        reason: "FieldValueTooMany".to_owned(),
-        message: format!("Too many: {count}: must have at most {max} items"),
-        field: path.to_owned(),
-    }
-}
-
-fn enumerated(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
-    let Some(known) = schema["enum"].as_array() else {
+fn enumerated(schema: &Value, value: &Value, path: &str, found: &mut Found) {
+    let Some(known) = schema["enum"].as_array().filter(|known| !known.is_empty()) else {
         return;
     };
-    if !known.contains(value) {
-        let known: Vec<_> = known
-            .iter()
-            .map(|known| known.as_str().map_or_else(|| format!("\"{known}\""), |text| format!("{text:?}")))
-            .collect();
-        causes.push(Cause {
-            reason: "FieldValueNotSupported".to_owned(),
-            message: format!("Unsupported value: {value}: supported values: {}", known.join(", ")),
-            field: path.to_owned(),
-        });
+    let same = |known: &Value| match (known, value) {
+        (Value::Null, _) => false,
+        (Value::Number(known), Value::Number(value)) => known.as_f64() == value.as_f64(),
+        (known, value) => known == value,
+    };
+    if known.iter().any(same) {
+        return;
+    }
+    let known: Vec<_> =
+        known.iter().map(|known| known.as_str().map_or_else(|| known.to_string(), str::to_owned)).collect();
+    let quoted: Vec<_> = known.iter().map(|known| format!("{known:?}")).collect();
+    let message = format!("Unsupported value: {value}: supported values: {}", quoted.join(", "));
+    found.told("FieldValueNotSupported", path, message, &format!("should be one of [{}]", known.join(" ")));
+}
+
+/// Whether a number fits a type and a format.
+fn in_range(number: f64, is_float: bool, types: &[&str], format: Option<&str>) -> bool {
+    match (types, format) {
+        (["integer"], Some("int32")) => {
+            number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number)
+        }
+        (["integer"], _) => number.fract() == 0.0 && (!is_float || number.abs() < 9.2e18),
+        (["number"], Some("float")) => number.abs() <= f64::from(f32::MAX),
+        _ => true,
     }
 }
 
-fn numbers(schema: &Value, number: &serde_json::Number, path: &str, causes: &mut Vec<Cause>) {
+fn numbers(
+    schema: &Value,
+    types: &[&str],
+    format: Option<&str>,
+    number: &serde_json::Number,
+    path: &str,
+    found: &mut Found,
+) {
     let Some(float) = number.as_f64() else {
         return;
     };
-    if schema["type"] == "integer" {
-        let format = schema["format"].as_str();
-        if !is_whole(number) {
-            let format = format.map_or("(default format)".to_owned(), |format| format!("with format {format}"));
-            whole(&format!("Checked value must be of type integer {format} in {path}"), causes);
-        } else if format == Some("int32") && !(f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&float) {
-            whole(&format!("Checked value must be of type integer with format int32 in {path}"), causes);
-        }
+    let kind = types.first().copied().unwrap_or_default();
+    let with = format.map_or("(default format)".to_owned(), |format| format!("with format {format}"));
+    if !in_range(float, number.is_f64(), types, format) {
+        found.whole(format!("Checked value must be of type {kind} {with} in {path}"));
     }
-    let mut refuse = |detail: String| {
-        causes.push(Cause::invalid(path, &Value::Number(number.clone()), &format!("{path} in body {detail}")));
+    let shown = Value::Number(number.clone());
+    let is_float = number.is_f64();
+    // A bound that is no value of the type is told, and compared as a number.
+    let bound = |key: &str, word: &str, found: &mut Found| {
+        let bound = schema[key].as_f64()?;
+        let fits = in_range(bound, true, types, format);
+        if !fits {
+            found.whole(format!("{word} value must be of type {kind} {with} in {path}"));
+        }
+        Some((if is_float || !fits { bound } else { bound.trunc() }, bound))
     };
-    if let Some(factor) = schema["multipleOf"].as_f64().filter(|factor| *factor > 0.0)
-        && (float / factor).fract() != 0.0
-    {
-        refuse(format!("should be a multiple of {factor}"));
-    }
-    if let Some(max) = schema["maximum"].as_f64() {
-        if schema["exclusiveMaximum"] == true {
-            if float >= max {
-                refuse(format!("should be less than {max}"));
-            }
-        } else if float > max {
-            refuse(format!("should be less than or equal to {max}"));
+    if let Some((factor, given)) = bound("multipleOf", "MultipleOf", found) {
+        let multiple = if factor < 1.0 { 1.0 / factor * float } else { float / factor };
+        if factor <= 0.0 {
+            found.invalid(path, &shown, &format!("factor MultipleOf declared for {path} must be positive: {given}"));
+        } else if multiple.fract() != 0.0 {
+            found.invalid(path, &shown, &format!("should be a multiple of {factor}"));
         }
     }
-    if let Some(min) = schema["minimum"].as_f64() {
-        if schema["exclusiveMinimum"] == true {
-            if float <= min {
-                refuse(format!("should be greater than {min}"));
-            }
-        } else if float < min {
-            refuse(format!("should be greater than or equal to {min}"));
+    if let Some((min, _)) = bound("minimum", "Minimum boundary", found) {
+        let exclusive = schema["exclusiveMinimum"] == true;
+        if float < min || exclusive && float <= min {
+            let equal = if exclusive { "" } else { " or equal to" };
+            found.invalid(path, &shown, &format!("should be greater than{equal} {min}"));
+        }
+    }
+    if let Some((max, _)) = bound("maximum", "Maximum boundary", found) {
+        let exclusive = schema["exclusiveMaximum"] == true;
+        if float > max || exclusive && float >= max {
+            let equal = if exclusive { "" } else { " or equal to" };
+            found.invalid(path, &shown, &format!("should be less than{equal} {max}"));
         }
     }
 }
 
 /// `anyOf`, `oneOf`, `allOf` and `not`.
-fn combined(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
-    let tried = |key: &str| -> Option<Vec<Vec<Cause>>> {
-        let branches = schema[key].as_array().filter(|branches| !branches.is_empty())?;
-        Some(
-            branches
-                .iter()
-                .map(|branch| {
-                    let mut found = Vec::new();
-                    node(branch, value, None, path, &mut found);
-                    found
-                })
-                .collect(),
-        )
+fn combined(schema: &Value, value: &Value, old: Option<&Value>, path: &str) -> Found {
+    let mut found = Found { checks: 1, ..Found::default() };
+    let tried = |key: &str| -> Vec<Found> {
+        let branches = schema[key].as_array().map_or(&[][..], Vec::as_slice);
+        branches.iter().map(|branch| plain(branch, value, old, path)).collect()
     };
-    if let Some(tried) = tried("anyOf")
-        && tried.iter().all(|found| !found.is_empty())
-        && schema["x-kubernetes-int-or-string"] != true
-    {
-        whole(&format!("{path:?} must validate at least one schema (anyOf)"), causes);
-        causes.extend(tried.into_iter().next().unwrap_or_default());
-    }
-    if let Some(tried) = tried("oneOf") {
-        let valid = tried.iter().filter(|found| found.is_empty()).count();
-        if valid != 1 {
-            let found = if valid == 0 { "none valid".to_owned() } else { format!("{valid} valid alternatives") };
-            whole(&format!("{path:?} must validate one and only one schema (oneOf). Found {found}"), causes);
-        }
-        if valid == 0 {
-            causes.extend(tried.into_iter().next().unwrap_or_default());
+    // Of those that failed the first with the most checks.
+    let best = |failed: Vec<Found>| {
+        failed.into_iter().reduce(|best, other| if other.checks > best.checks { other } else { best })
+    };
+    let mut any = tried("anyOf");
+    if !any.is_empty() {
+        if let Some(place) = any.iter().position(Found::is_valid) {
+            found.merge(any.swap_remove(place));
+        } else {
+            found.whole(format!("{path:?} must validate at least one schema (anyOf)"));
+            found.merge(best(any).unwrap_or_default());
         }
     }
-    if let Some(tried) = tried("allOf")
-        && tried.iter().any(|found| !found.is_empty())
-    {
-        let none = if tried.iter().all(|found| !found.is_empty()) { ". None validated" } else { "" };
-        causes.extend(tried.into_iter().flatten());
-        whole(&format!("{path:?} must validate all the schemas (allOf){none}"), causes);
-    }
-    if schema["not"].is_object() {
-        let mut found = Vec::new();
-        node(&schema["not"], value, None, path, &mut found);
-        if found.is_empty() {
-            whole(&format!("{path:?} must not validate the schema (not)"), causes);
+    let one = tried("oneOf");
+    if !one.is_empty() {
+        let valid = one.iter().filter(|found| found.is_valid()).count();
+        let (fit, failed): (Vec<_>, Vec<_>) = one.into_iter().partition(Found::is_valid);
+        if valid == 1 {
+            found.merge(fit.into_iter().next().unwrap_or_default());
+        } else {
+            let count = if valid == 0 { "none valid".to_owned() } else { format!("{valid} valid alternatives") };
+            found.whole(format!("{path:?} must validate one and only one schema (oneOf). Found {count}"));
+            found.merge(best(failed).filter(|_| valid == 0).unwrap_or_default());
         }
     }
-}
-
-/// Entries that are twice in a set or in a list by key.
-fn lists(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
-    if old == Some(value) {
-        return;
+    let all = tried("allOf");
+    let (count, valid) = (all.len(), all.iter().filter(|found| found.is_valid()).count());
+    for tried in all {
+        found.merge(tried);
     }
-    match value {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                let known = schema["properties"].get(key).unwrap_or(&schema["additionalProperties"]);
-                lists(known, value, old.and_then(|old| old.get(key)), &below(path, key), causes);
-            }
-        }
-        Value::Array(entries) => {
-            let keys = schema["x-kubernetes-list-map-keys"].as_array();
-            let identity = |entry: &Value| -> Option<Value> {
-                match schema["x-kubernetes-list-type"].as_str() {
-                    Some("set") => Some(entry.clone()),
-                    Some("map") => Some(
-                        keys.into_iter()
-                            .flatten()
-                            .filter_map(Value::as_str)
-                            .filter_map(|key| entry.get(key).map(|value| (key.to_owned(), value.clone())))
-                            .collect(),
-                    ),
-                    _ => None,
-                }
-            };
-            let mut seen = BTreeSet::new();
-            for (place, entry) in entries.iter().enumerate() {
-                let here = format!("{path}[{place}]");
-                if let Some(identity) = identity(entry)
-                    && !seen.insert(identity.to_string())
-                {
-                    causes.push(Cause::duplicate(&here, &identity));
-                }
-                lists(&schema["items"], entry, old_entry(schema, old, entry), &here, causes);
-            }
-        }
-        _ => {}
+    if valid != count {
+        let none = if valid == 0 { ". None validated" } else { "" };
+        found.whole(format!("{path:?} must validate all the schemas (allOf){none}"));
     }
+    if schema["not"].is_object() && plain(&schema["not"], value, old, path).is_valid() {
+        found.whole(format!("{path:?} must not validate the schema (not)"));
+    }
+    found
 }
 
 /// Whether a text has a match; a pattern that cannot be compiled matches everything.
@@ -342,18 +403,6 @@ fn matches(pattern: &str, text: &str) -> bool {
         patterns.entry(pattern.to_owned()).or_insert_with(compile).clone()
     };
     compiled.is_none_or(|compiled| compiled.is_match(text))
-}
-
-fn has_format(format: &str, text: &str) -> bool {
-    match format {
-        "date-time" => text.parse::<jiff::Timestamp>().is_ok(),
-        "date" => text.parse::<jiff::civil::Date>().is_ok(),
-        "byte" => base64::engine::general_purpose::STANDARD.decode(text).is_ok(),
-        "uuid" => uuid::Uuid::try_parse(text).is_ok(),
-        "ipv4" => text.parse::<std::net::Ipv4Addr>().is_ok(),
-        "ipv6" => text.parse::<std::net::Ipv6Addr>().is_ok(),
-        _ => true,
-    }
 }
 
 #[cfg(test)]

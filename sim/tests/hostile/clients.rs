@@ -22,14 +22,14 @@ fn put(server: &ApiServer, path: &str, body: &Value) -> u16 {
 #[test]
 fn an_update_that_creates_says_so() {
     let server = server();
-    let path = format!("{LEASES}/leader");
+    let path = "/api/v1/namespaces/default/limitranges/small";
+    let range = json!({"metadata": {"name": "small"}, "spec": {"limits": []}});
+    assert_eq!(put(&server, path, &range), 201);
+    assert_eq!(put(&server, path, &range), 200);
     let lease = json!({"metadata": {"name": "leader"}, "spec": {"holderIdentity": "a"}});
+    let path = format!("{LEASES}/leader");
     assert_eq!(put(&server, &path, &lease), 201);
     assert_eq!(put(&server, &path, &lease), 422, "a lease is replaced by who says which one was seen");
-    let path = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles/a";
-    let role = json!({"metadata": {"name": "a"}});
-    assert_eq!(put(&server, path, &role), 201);
-    assert_eq!(put(&server, path, &role), 200);
     assert_eq!(put(&server, "/api/v1/namespaces/default/configmaps/a", &json!({"metadata": {"name": "a"}})), 404);
 }
 

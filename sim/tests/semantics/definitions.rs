@@ -15,11 +15,13 @@ fn gadgets(version: &str) -> Target {
 
 fn definition() -> Value {
     let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+    let first = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {
+        "spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {"color": {"type": "string"}}}}}});
     json!({"metadata": {"name": "gadgets.t.example.com"}, "spec": {
         "group": "t.example.com", "scope": "Namespaced",
         "names": {"plural": "gadgets", "kind": "Gadget", "shortNames": ["gd"], "categories": ["all"]},
         "versions": [
-            {"name": "v1", "served": true, "storage": true, "subresources": {"status": {}}, "schema": schema,
+            {"name": "v1", "served": true, "storage": true, "subresources": {"status": {}}, "schema": first,
              "selectableFields": [{"jsonPath": ".spec.color"}],
              "additionalPrinterColumns": [{"name": "Size", "type": "integer", "jsonPath": ".spec.size"}]},
             {"name": "v1beta1", "served": true, "storage": false, "schema": schema},

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use crate::script::Dice;
 
+mod admissionregistration;
+mod apiregistration;
 mod apps;
 mod batch;
 mod core;
@@ -113,6 +115,8 @@ pub(crate) const EVERYWHERE: Poisons = &[
 /// Every kind that scripts are about.
 pub(crate) fn all() -> Vec<&'static Kind> {
     [
+        admissionregistration::KINDS,
+        apiregistration::KINDS,
         apps::KINDS,
         batch::KINDS,
         core::KINDS,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::row::{NONE, Row, UNSET, string};
+use crate::meta;
 
 /// How one cell is read.
 #[derive(Debug, Clone, Copy)]
@@ -278,14 +279,30 @@ fn parameter_reference(row: Row<'_>) -> Value {
     let Some(reference) = row.at("/spec/paramRef") else {
         return json!(UNSET);
     };
-    let name = match string(reference, "name") {
-        "" => "*",
-        name => name,
-    };
-    match string(reference, "namespace") {
-        "" => json!(name),
-        namespace => json!(format!("{namespace}/{name}")),
+    match (string(reference, "namespace"), string(reference, "name")) {
+        // Whether it lies in a namespace is not known.
+        ("", name) if !name.is_empty() => json!(format!("*/{name}")),
+        (namespace, name) if !name.is_empty() => json!(format!("{namespace}/{name}")),
+        _ => json!(reference.get("selector").map_or(UNSET.to_owned(), go_selector)),
     }
+}
+
+/// A selector as Go prints its type.
+fn go_selector(selector: &Value) -> String {
+    let labels = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten();
+    let labels: Vec<_> = labels.map(|(key, value)| format!("{key}: {},", value.as_str().unwrap_or_default())).collect();
+    let requirements = selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten();
+    let requirements: Vec<_> = requirements
+        .map(|requirement| {
+            let values = meta::strings(requirement.get("values")).join(" ");
+            let (key, operator) = (string(requirement, "key"), string(requirement, "operator"));
+            format!("LabelSelectorRequirement{{Key:{key},Operator:{operator},Values:[{values}],}},")
+        })
+        .collect();
+    let (labels, requirements) = (labels.concat(), requirements.concat());
+    format!(
+        "&LabelSelector{{MatchLabels:map[string]string{{{labels}}},MatchExpressions:[]LabelSelectorRequirement{{{requirements}}},}}"
+    )
 }
 
 fn claim_state(row: Row<'_>) -> Value {
