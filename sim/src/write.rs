@@ -22,7 +22,7 @@ use crate::patch;
 use crate::quota;
 use crate::reading;
 use crate::resource::ResourceDef;
-use crate::rules::{absent, asks_version, bounded, carried, changes, copy, desired, locked, seen_last};
+use crate::rules::{absent, asks_version, bounded, carried, changes, copy, desired, locked};
 use crate::server::{ApiServer, Core};
 use crate::status::{Cause, Status};
 use crate::store;
@@ -151,15 +151,9 @@ impl ApiServer {
                 reading::wrap(core, &def, target, &mut patched);
             }
             reading::read_patched(core, &def, target, &mut patched, options, warnings)?;
-            let mut patched = identified(&def, target, patched)?;
-            let uid = meta::meta_text(&patched, "uid").to_owned();
-            if !uid.is_empty() && uid != old.uid() {
-                seen_last(&def, &old, &patched)?;
-                // Whatever else is wrong is said with it.
-                meta::set(&mut patched, "uid", old.uid());
-                let trial = WriteOptions { dry_run: true, ..options.clone() };
-                let others = core.replace(&def, target, &old, patched, &trial, now, &mut Vec::new()).err();
-                return Err(other_uid(&def, &old, &uid, others.map(|refused| refused.causes()).unwrap_or_default()));
+            let patched = identified(&def, target, patched)?;
+            if is_other(&old, &patched) {
+                return Err(core.other_uid(&def, target, &old, patched, options, now, Owners::ByChange));
             }
             core.replace(&def, target, &old, patched, options, now, warnings).map(|object| (object, false))
         })
@@ -194,11 +188,10 @@ fn shortened(value: &mut Value, owners: Owners) -> Result<(), Status> {
     bounded(value)
 }
 
-/// 422 for a patch that gives an object another uid.
-fn other_uid(def: &ResourceDef, old: &Object, uid: &str, others: Vec<Cause>) -> Status {
-    // Two validations find it.
-    let cause = Cause::invalid("metadata.uid", &Value::from(uid), "field is immutable");
-    Status::invalid(&def.group, &def.kind, old.name(), &[vec![cause.clone(), cause], others].concat())
+/// Whether an object names another uid than the one that is there.
+fn is_other(old: &Object, new: &Value) -> bool {
+    let uid = meta::meta_text(new, "uid");
+    !uid.is_empty() && uid != old.uid()
 }
 
 /// Whether the verb is allowed on the target.
@@ -271,13 +264,37 @@ impl Core {
             Err(absent) => return Err(absent),
         };
         let mut new = managed::applied(self, &write, Some(old.value()), config, force)?;
-        let uid = meta::meta_text(config, "uid");
-        if !uid.is_empty() && uid != old.uid() {
-            return Err(other_uid(def, &old, uid, Vec::new()));
-        }
         reading::read_applied(self, def, target, &mut new, options, warnings, namespace)?;
         let new = identified(def, target, new)?;
+        if is_other(&old, &new) {
+            return Err(self.other_uid(def, target, &old, new, options, now, Owners::Known));
+        }
         self.exchange(def, target, &old, new, options, now, Owners::Known, warnings).map(|object| (object, false))
+    }
+
+    /// 422 for a patch that gives an object another uid, beside whatever else is wrong with it.
+    #[expect(clippy::too_many_arguments, reason = "a write is all of these, and each is used once")]
+    fn other_uid(
+        &mut self,
+        def: &ResourceDef,
+        target: &Target,
+        old: &Object,
+        mut new: Value,
+        options: &WriteOptions,
+        now: Timestamp,
+        owners: Owners,
+    ) -> Status {
+        // Two validations find it.
+        let cause = Cause::invalid("metadata.uid", &Value::from(meta::meta_text(&new, "uid")), "field is immutable");
+        let mut causes = vec![cause.clone(), cause];
+        meta::unset(&mut new, "uid");
+        let trial = WriteOptions { dry_run: true, ..options.clone() };
+        match self.exchange(def, target, old, new, &trial, now, owners, &mut Vec::new()) {
+            Err(status) if status.code == 422 => causes.extend(status.causes()),
+            Err(status) => return status,
+            Ok(_) => {}
+        }
+        Status::invalid(def.kind_group(), &def.kind, old.name(), &causes)
     }
 
     #[expect(clippy::too_many_arguments, reason = "a write is all of these, and each is used once")]
@@ -312,6 +329,7 @@ impl Core {
             meta::unset(&mut body, key);
         }
         let mut body = convert::to_version(body, &def.stored_as());
+        let unlabelled = meta::metadata(&body).get("labels").is_none_or(Value::is_null);
         admission::default(self, def, &mut body);
         self.show(def, &mut body);
         if owners == Owners::ByChange {
@@ -330,6 +348,9 @@ impl Core {
             meta::set(&mut body, "generation", 1);
         }
         admission::prepare_create(self, def, &mut body);
+        if unlabelled && self.admission {
+            (kinds::rules(def).label)(&mut body);
+        }
         self.show(def, &mut body);
         if self.admission {
             let rules = kinds::rules(def);
@@ -400,7 +421,10 @@ impl Core {
         warnings: &mut Vec<String>,
     ) -> Result<Object, Status> {
         let name = old.name().to_owned();
-        locked(def, target, old, &new, options.dry_run)?;
+        let scale = target.subresource.as_deref() == Some("scale");
+        if !scale {
+            locked(def, target, old, &new, options.dry_run)?;
+        }
         let new = if let Some(sub) = target.subresource.as_deref() {
             let mut new = new;
             if sub == "status" {
@@ -409,6 +433,10 @@ impl Core {
                 admission::default(self, def, &mut new);
             }
             let mut merged = subresource::merge(def, sub, old, &new)?;
+            if scale {
+                // What a scale says is looked at before its age.
+                locked(def, target, old, &new, options.dry_run)?;
+            }
             if owners == Owners::Known
                 && let Some(known) = meta::metadata(&new).get("managedFields")
             {
@@ -443,6 +471,8 @@ impl Core {
         } else if self.admission && def.group == "certificates.k8s.io" {
             let part = target.subresource.as_deref().unwrap_or_default();
             kinds::prepare_request_part(part, old.value(), &mut new, now);
+        } else if self.admission && target.subresource.as_deref() == Some("status") {
+            (kinds::rules(def).prepare_status_update)(old.value(), &mut new);
         }
         if target.subresource.as_deref() != Some("status")
             && desired(def, old.value()) != desired(def, &new)

@@ -17,24 +17,12 @@ const CLAIM: &str =
 /// 422 where an update changes what the kind keeps.
 pub(super) fn check(def: &ResourceDef, old: &Object, value: &Value) -> Result<(), Status> {
     let old = old.value();
-    let changed = |field: &str| meta::at(old, field) != meta::at(value, field);
-    let now = |field: &str| meta::at(value, field).unwrap_or(&Value::Null);
-    let mut causes = Vec::new();
-    let mut immutable = |fields: &[&str]| {
-        let fields = fields.iter().filter(|field| changed(field));
-        causes.extend(fields.map(|field| Cause::invalid(field, now(field), "field is immutable")));
-    };
-    match (def.group.as_str(), def.plural.as_str()) {
-        ("", "secrets") => immutable(&["type"]),
-        ("", "persistentvolumeclaims") if claim(old) != claim(value) || rebound(old, value) => {
-            causes.push(Cause::forbidden("spec", CLAIM));
-        }
-        _ => {}
+    let claims = def.group.is_empty() && def.plural == "persistentvolumeclaims";
+    if claims && (claim(old) != claim(value) || rebound(old, value)) {
+        let cause = Cause::forbidden("spec", CLAIM);
+        return Err(Status::invalid(&def.group, &def.kind, meta::meta_text(old, "name"), &[cause]));
     }
-    if causes.is_empty() {
-        return Ok(());
-    }
-    Err(Status::invalid(&def.group, &def.kind, meta::meta_text(old, "name"), &causes))
+    Ok(())
 }
 
 /// The spec of a claim without what may change.

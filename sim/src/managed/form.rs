@@ -117,6 +117,15 @@ impl<'a> Form<'a> {
         self.built_in
     }
 
+    /// Whether it is an object of a built-in kind that a server does not look into.
+    pub(crate) fn is_opaque(self) -> bool {
+        self.built_in
+            && self.resolved().is_some_and(|schema| {
+                let divided = ["properties", "additionalProperties"].iter().any(|key| schema.get(key).is_some());
+                schema.get("type").is_some_and(|kind| kind == "object") && !divided
+            })
+    }
+
     fn deduced(self) -> Self {
         Self { schema: None, open: true, root: false, ..self }
     }
@@ -157,6 +166,8 @@ impl<'a> Form<'a> {
                 _ => Parts::Leaf,
             },
             Some("object") if mark("x-kubernetes-map-type") == "atomic" => Parts::Leaf,
+            // What a server does not look into is one's as a whole.
+            Some("object") if self.is_opaque() => Parts::Leaf,
             Some("object") => Parts::Fields,
             None if value.is_object() && mark("x-kubernetes-map-type") != "atomic" => Parts::Fields,
             _ => Parts::Leaf,
