@@ -177,6 +177,7 @@ impl Writer<'_> {
         body: String,
     ) {
         self.told.push(self.steps.len());
+        let body = body.replace("{place}", self.place);
         self.steps.push(Step { what, method, path, content_type, accept: None, body, until: None });
     }
 
@@ -377,7 +378,7 @@ impl Writer<'_> {
                     Some(rest) => format!("{}{rest}", self.collection()),
                     None => format!("{path}{}", extra.path),
                 };
-                let body = extra.body.replace("{name}", &name).replace("{place}", self.place);
+                let body = extra.body.replace("{name}", &name);
                 self.push(extra.what, extra.method, path, extra.content_type, body);
             }
             _ => self.push("get", "GET", path, JSON, String::new()),

@@ -9,11 +9,16 @@ use serde_json::Value;
 
 use crate::script::Dice;
 
+mod accounts;
 mod apps;
 mod batch;
+mod controllers;
 mod core;
 mod custom;
+mod events;
+mod quotas;
 mod rbac;
+mod secrets;
 mod template;
 
 pub(crate) use custom::definition;
@@ -107,5 +112,19 @@ pub(crate) const EVERYWHERE: Poisons = &[
 
 /// Every kind that scripts are about.
 pub(crate) fn all() -> Vec<&'static Kind> {
-    [custom::KINDS, core::KINDS, rbac::KINDS, apps::KINDS, batch::KINDS].into_iter().flatten().collect()
+    [
+        custom::KINDS,
+        core::KINDS,
+        rbac::KINDS,
+        apps::KINDS,
+        batch::KINDS,
+        secrets::KINDS,
+        accounts::KINDS,
+        quotas::KINDS,
+        controllers::KINDS,
+        events::KINDS,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
