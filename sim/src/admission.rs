@@ -18,13 +18,11 @@ use crate::server::Core;
 use crate::status::{Cause, Status};
 
 mod allocations;
-mod immutable;
 mod ingresses;
 mod initial;
 mod limits;
 mod pods;
 mod quotas;
-mod secrets;
 mod services;
 mod storage;
 
@@ -150,7 +148,6 @@ pub(crate) fn create(core: &mut Core, def: &ResourceDef, value: &mut Value) -> R
     }
     limits::check(core, def, None, value)?;
     match (def.group.as_str(), def.plural.as_str()) {
-        ("", "secrets") => secrets::admit(def, value)?,
         ("scheduling.k8s.io", "priorityclasses") => pods::only_default(core, def, None, value)?,
         ("certificates.k8s.io", _) => {
             if let Some(why) = kinds::restricted(value) {
@@ -203,11 +200,6 @@ pub(crate) fn charge(
 
 /// What is special to a kind whose object is replaced.
 fn replace(core: &mut Core, def: &ResourceDef, old: &Object, value: &mut Value) -> Result<(), Status> {
-    if def.group.is_empty() && def.plural == "secrets" {
-        immutable_data(def, old, value)?;
-        secrets::admit(def, value)?;
-    }
-    immutable::check(def, old, value)?;
     match (def.group.as_str(), def.plural.as_str()) {
         ("", "configmaps") => immutable_data(def, old, value),
         ("scheduling.k8s.io", "priorityclasses") => pods::only_default(core, def, Some(old), value),
@@ -216,16 +208,16 @@ fn replace(core: &mut Core, def: &ResourceDef, old: &Object, value: &mut Value) 
     }
 }
 
-/// 422 for the data of an immutable secret or config map.
+/// 422 for the data of an immutable config map.
 fn immutable_data(def: &ResourceDef, old: &Object, value: &Value) -> Result<(), Status> {
     let old = old.value();
     if old.get("immutable") != Some(&Value::Bool(true)) {
         return Ok(());
     }
-    let fields = ["immutable", "data", "binaryData", "stringData"];
+    let fields = ["immutable", "data", "binaryData"];
     let causes: Vec<_> = fields
         .into_iter()
-        .filter(|field| value.get(field) != old.get(field) && (*field != "stringData" || value.get(field).is_some()))
+        .filter(|field| value.get(field) != old.get(field))
         .map(|field| Cause::forbidden(field, "field is immutable when `immutable` is set"))
         .collect();
     if causes.is_empty() {

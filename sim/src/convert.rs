@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::decode::{self, Findings};
+use crate::go_types;
 use crate::kinds;
 use crate::meta;
 
@@ -27,7 +29,22 @@ pub(crate) fn to_version(mut value: Value, to: &str) -> Value {
         }
         fields.insert("apiVersion".to_owned(), Value::from(to));
     }
+    if from.starts_with("events") || to.starts_with("events") {
+        return typed(value, to);
+    }
     value
+}
+
+/// The object with the empty fields that its new type shows, and without those that it leaves out.
+fn typed(value: Value, to: &str) -> Value {
+    let kind = meta::text(&value, "kind").to_owned();
+    let Some(name) = go_types::of_kind(to, &kind) else {
+        return value;
+    };
+    // What was of the other type is of this one: only names differ.
+    let mut read = decode::read(name, value.clone(), &mut Findings::default()).unwrap_or(value);
+    decode::show(name, &mut read);
+    read
 }
 
 /// Core events and events of their own group: the same under other names.
@@ -59,7 +76,8 @@ mod tests {
     fn there_and_back() {
         let event = json!({
             "apiVersion": "v1", "kind": "Event", "involvedObject": {"name": "p"}, "message": "m", "count": 3,
-            "reportingComponent": "c", "type": "Normal",
+            "reportingComponent": "c", "type": "Normal", "eventTime": null, "firstTimestamp": null, "lastTimestamp": null,
+            "metadata": {}, "reportingInstance": "", "source": {},
         });
         let other = to_version(event.clone(), "events.k8s.io/v1");
         assert_eq!(other["regarding"]["name"], "p");

@@ -30,6 +30,16 @@ const FOREGROUND: &str = "foregroundDeletion";
 /// The finalizer of an object that waits for its dependents to be released.
 const ORPHAN: &str = "orphan";
 
+/// What whoever deletes objects of a kind is to be told.
+fn preserved(def: &ResourceDef, options: &DeleteOptions) -> Vec<String> {
+    if def.group == "batch" && def.plural == "jobs" && options.propagation.is_none() {
+        let why = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set \
+            propagationPolicy=Orphan to suppress this warning";
+        return vec![why.to_owned()];
+    }
+    Vec::new()
+}
+
 impl ApiServer {
     /// Deletes an object: it is gone, or it waits, being deleted, for its finalizers or its grace.
     pub fn delete(&self, target: &Target, options: &DeleteOptions) -> Result<Deleted, Status> {
@@ -50,6 +60,7 @@ impl ApiServer {
             if !def.supports("delete") || target.subresource.is_some() {
                 return Err(Status::method_not_allowed());
             }
+            warnings.extend(preserved(&def, options));
             let name = target.name.as_deref().unwrap_or_default();
             let request = Request::deletion(&def, target, name, options);
             core.delete(&def, target, options, now, |core, old| {
@@ -83,6 +94,7 @@ impl ApiServer {
             if !def.supports("deletecollection") {
                 return Err(Status::method_not_allowed());
             }
+            warnings.extend(preserved(&def, options));
             let list = core.list(&def, target, list)?;
             let request = Request::deletion(&def, target, "", options);
             for object in &list.items {
@@ -126,8 +138,8 @@ impl Core {
         // A namespace is there once more after the first request, whatever holds it.
         let waits = is_namespace(def) && !old.is_terminating();
         if !waits && is_finished(def, &marked) {
-            if !is_pod(def) {
-                // Only what ends gracefully is marked before it goes.
+            if !is_pod(def) && !old.is_terminating() && meta::finalizers(old.value()).is_empty() {
+                // It goes at once, and is never marked.
                 marked = old.value().clone();
             }
             if !options.dry_run {
@@ -215,7 +227,7 @@ pub(crate) fn check_preconditions(def: &ResourceDef, old: &Object, options: &Del
     {
         let record = old.uid();
         return Err(Status::conflict(
-            &def.group,
+            def.kind_group(),
             &def.kind,
             name,
             &format!(
@@ -229,7 +241,7 @@ pub(crate) fn check_preconditions(def: &ResourceDef, old: &Object, options: &Del
     {
         let record = old.resource_version();
         return Err(Status::conflict(
-            &def.group,
+            def.kind_group(),
             &def.kind,
             name,
             &format!(
@@ -356,6 +368,10 @@ fn grace(def: &ResourceDef, old: &Value, options: &DeleteOptions) -> i64 {
 /// The finalizers after the request. Without a policy, those that are there decide, then the default of the kind.
 fn finalizers(def: &ResourceDef, old: &Value, policy: Option<Propagation>) -> Vec<String> {
     let mut finalizers = meta::finalizers(old);
+    if def.plural == "events" && def.storage().group.is_empty() {
+        // Nothing depends on an event.
+        return finalizers;
+    }
     let has = |name: &str| finalizers.iter().any(|finalizer| finalizer == name);
     let wanted = match policy {
         Some(Propagation::Orphan) => Some(ORPHAN),

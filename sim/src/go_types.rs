@@ -3,7 +3,7 @@
 //!
 //! The data are written by a small Go program that lies with the tools of the tests and asks the published types themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::sync::LazyLock;
 
@@ -138,6 +138,12 @@ pub(crate) fn of_kind(api_version: &str, kind: &str) -> Option<&'static str> {
 /// The fields of a struct; `None` where there is no such type.
 pub(crate) fn fields(name: &str) -> Option<&'static [GoField]> {
     TYPES.types.get(name).map(Vec::as_slice)
+}
+
+/// Whether a type is that of a whole object.
+pub(crate) fn is_kind(name: &str) -> bool {
+    static KINDS: LazyLock<BTreeSet<&str>> = LazyLock::new(|| TYPES.kinds.values().map(String::as_str).collect());
+    KINDS.contains(name)
 }
 
 /// The names of all structs.

@@ -19,6 +19,7 @@ mod crd;
 mod decode;
 mod delete;
 pub mod exec;
+mod go_json;
 mod go_types;
 mod history;
 pub mod http;

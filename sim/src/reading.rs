@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::decode::{self, Findings};
 use crate::go_types;
+use crate::kinds;
 use crate::meta;
 use crate::options::{FieldValidation, Target, WriteOptions};
 use crate::resource::{Origin, ResourceDef, ScalePaths};
@@ -92,13 +93,25 @@ pub(crate) fn read_applied(
     wrap(core, def, target, body);
     decode(core, def, target, body, options, warnings, Nulls::Stay).map_err(|Unread(why)| {
         let kind = format!("{}/{}, Kind={}", def.group, def.version, def.kind);
-        let why = if why.starts_with("illegal base64") { format!("error decoding from json: {why}") } else { why };
+        let why = if why.starts_with("illegal base64") { format!("error decoding from json: {why}") } else { untyped(why) };
+        if why.starts_with("strconv.") {
+            return Status::new(500, "", format!("failed to convert to unversioned ({namespace}/{name}; {kind}): {why}"));
+        }
         let message = format!(
             "failed to convert new object ({namespace}/{name}; {kind}) to proper version: unable to convert unstructured object to \
              {kind}: {why}"
         );
         Status::new(500, "", message)
     })
+}
+
+/// A wrong number in the words of the converter, which reads no text.
+fn untyped(why: String) -> String {
+    let number = why.strip_prefix("json: cannot unmarshal number ").and_then(|rest| rest.split_once(" into "));
+    match (number, why.rsplit_once(" of type ")) {
+        (Some((number, _)), Some((_, kind))) if number.contains('.') => format!("cannot convert float64 to {kind}"),
+        _ => why,
+    }
 }
 
 fn decode(
@@ -137,6 +150,9 @@ fn decode(
                     }
                     if disowned {
                         meta::set(body, "managedFields", Vec::<Value>::new());
+                    }
+                    if own && def.group == "apps" && def.plural == "daemonsets" {
+                        kinds::template_generation(body).map_err(Unread)?;
                     }
                     findings.unknown
                 }

@@ -205,6 +205,11 @@ impl ResourceDef {
         matches!(self.origin, Origin::Custom(_))
     }
 
+    /// The group of its kind in errors about an object. Events of both groups are core events inside.
+    pub(crate) fn kind_group(&self) -> &str {
+        if self.group == "events.k8s.io" { "" } else { &self.group }
+    }
+
     /// Where its objects are stored. Events of both groups are the same objects.
     pub(crate) fn storage(&self) -> GroupResource {
         if self.group == "events.k8s.io" {

@@ -51,7 +51,7 @@ pub(crate) fn seen_last(def: &ResourceDef, old: &Object, new: &Value) -> Result<
                 &Value::from(seen),
                 &format!("strconv.ParseUint: parsing {seen:?}: invalid syntax"),
             );
-            return Err(Status::invalid(&def.group, &def.kind, name, &[cause]));
+            return Err(Status::invalid(def.kind_group(), &def.kind, name, &[cause]));
         }
         return Err(Status::modified(&def.group, &def.plural, name));
     }

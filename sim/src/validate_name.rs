@@ -153,7 +153,8 @@ fn name(def: &ResourceDef, text: &str) -> Vec<String> {
     match (def.group.as_str(), def.plural.as_str()) {
         ("", "namespaces" | "services") | ("apps", "statefulsets") => label(text),
         ("rbac.authorization.k8s.io" | "apiregistration.k8s.io" | "certificates.k8s.io", _)
-        | ("policy", "poddisruptionbudgets") => path_segment(text),
+        | ("policy", "poddisruptionbudgets")
+        | ("", "events") => path_segment(text),
         ("networking.k8s.io", "ipaddresses") => kinds::address_problems(text),
         ("batch", "cronjobs") if text.len() > CRON_JOB_LENGTH => {
             vec![format!("must be no more than {CRON_JOB_LENGTH} characters")]

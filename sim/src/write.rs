@@ -318,6 +318,7 @@ impl Core {
             meta::unset(&mut body, key);
         }
         let mut body = convert::to_version(body, &def.stored_as());
+        let unlabelled = meta::metadata(&body).get("labels").is_none_or(Value::is_null);
         admission::default(self, def, &mut body);
         self.show(def, &mut body);
         if owners == Owners::ByChange {
@@ -340,6 +341,9 @@ impl Core {
             warnings.extend((kinds::rules(def).warn_first)(&body));
         }
         admission::prepare_create(self, def, target.subresource.as_deref(), &mut body, options.dry_run)?;
+        if unlabelled && self.admission {
+            (kinds::rules(def).label)(&mut body);
+        }
         self.show(def, &mut body);
         if self.admission {
             let rules = kinds::rules(def);
@@ -409,7 +413,10 @@ impl Core {
         warnings: &mut Vec<String>,
     ) -> Result<Object, Status> {
         let name = old.name().to_owned();
-        seen_last(def, old, &new)?;
+        let scale = target.subresource.as_deref() == Some("scale");
+        if !scale {
+            seen_last(def, old, &new)?;
+        }
         let mut new = new;
         let emptied = emptied(def, &mut new);
         let new = if let Some(sub) = target.subresource.as_deref() {
@@ -420,6 +427,10 @@ impl Core {
                 admission::default(self, def, &mut new);
             }
             let mut merged = subresource::merge(def, sub, old, &new)?;
+            if scale {
+                // What a scale says is looked at before its age.
+                seen_last(def, old, &new)?;
+            }
             if owners == Owners::Known
                 && let Some(known) = meta::metadata(&new).get("managedFields")
             {
@@ -455,6 +466,8 @@ impl Core {
         } else if self.admission && def.group == "certificates.k8s.io" {
             let part = target.subresource.as_deref().unwrap_or_default();
             kinds::prepare_request_part(part, old.value(), &mut new, now);
+        } else if self.admission && target.subresource.as_deref() == Some("status") {
+            (kinds::rules(def).prepare_status_update)(old.value(), &mut new);
         }
         if target.subresource.as_deref() != Some("status")
             && (emptied || desired(def, old.value()) != desired(def, &new))

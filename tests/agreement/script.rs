@@ -177,6 +177,7 @@ impl Writer<'_> {
         body: String,
     ) {
         self.told.push(self.steps.len());
+        let body = body.replace("{place}", self.place);
         self.steps.push(Step { what, method, path, content_type, accept: None, body, until: None });
     }
 
@@ -381,7 +382,7 @@ impl Writer<'_> {
                     None if extra.path.starts_with("/api") => extra.path.replace("{place}", self.place),
                     None => format!("{path}{}", extra.path),
                 };
-                let body = extra.body.replace("{name}", &name).replace("{place}", self.place);
+                let body = extra.body.replace("{name}", &name);
                 self.push(extra.what, extra.method, path, extra.content_type, body);
             }
             _ => self.push("get", "GET", path, JSON, String::new()),

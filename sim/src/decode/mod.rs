@@ -138,6 +138,11 @@ impl Reader<'_> {
                     read.insert(key, value);
                 }
                 self.names.truncate(length);
+            } else if matches!(key.as_str(), "apiVersion" | "kind") && value.is_string() && go_types::is_kind(name) {
+                // A whole object inside another, as the claims of a stateful set are.
+                if value != "" {
+                    read.insert(key, value);
+                }
             } else {
                 self.findings.unknown.push(self.path.clone());
             }
@@ -231,7 +236,12 @@ impl Reader<'_> {
 
     /// An entry of a list or a map: null is the empty value there.
     fn entry(&mut self, member: &Member, kind: &GoKind, go: &str, value: Value) -> Result<Value, String> {
-        if value.is_null() { Ok(zero(kind)) } else { self.value(member, kind, go, value) }
+        match (kind, value) {
+            // Stored once, no bytes are an empty text.
+            (GoKind::Bytes, Value::Null) => Ok("".into()),
+            (kind, Value::Null) => Ok(zero(kind)),
+            (kind, value) => self.value(member, kind, go, value),
+        }
     }
 
     fn inside<T>(&mut self, segment: &str, read: impl FnOnce(&mut Self) -> T) -> T {
@@ -266,13 +276,16 @@ fn base64(text: &str) -> Result<String, String> {
 
 /// Whether a field that is no pointer holds nothing.
 fn is_empty(kind: &GoKind, value: &Value) -> bool {
+    if matches!(kind, GoKind::Raw | GoKind::Json) {
+        return value.is_null();
+    }
     match value {
         Value::Null => true,
         Value::Bool(flag) => !flag,
         Value::Number(number) => number.as_f64() == Some(0.0),
         Value::String(text) => text.is_empty() || (*kind == GoKind::Quantity && text == "0"),
         Value::Array(list) => list.is_empty(),
-        Value::Object(map) => map.is_empty() && !matches!(kind, GoKind::Raw | GoKind::Json),
+        Value::Object(map) => map.is_empty(),
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::negotiate::BodyType;
 use super::protobuf;
 use crate::Status;
+use crate::go_json::complaint;
 use crate::manifest;
 
 /// Bytes of a broken body that the error quotes.
@@ -38,7 +39,7 @@ pub(crate) fn object(bytes: &[u8], body_type: BodyType, kind: &str) -> Result<Va
     };
     match body_type {
         BodyType::Json => serde_json::from_slice(bytes)
-            .map_err(|error| unread(format!("json parse error: {}", go_error(bytes, &error))))
+            .map_err(|error| unread(format!("json parse error: {}", complaint(bytes, &error))))
             .and_then(head),
         BodyType::Yaml => yaml(bytes).map_err(|error| unread(format!("error converting YAML to JSON: {error}"))),
         BodyType::Protobuf => protobuf::decode(bytes),
@@ -142,7 +143,7 @@ impl<'de> Visitor<'de> for Scan<'_> {
 /// The body of a patch or of a deletion.
 pub(crate) fn value(bytes: &[u8]) -> Result<Value, Status> {
     serde_json::from_slice(bytes)
-        .map_err(|error| Status::bad_request(format!("error decoding the body: {}", go_error(bytes, &error))))
+        .map_err(|error| Status::bad_request(format!("error decoding the body: {}", complaint(bytes, &error))))
 }
 
 /// A YAML body.
@@ -166,43 +167,6 @@ fn summary(bytes: &[u8]) -> String {
             write!(hex, "{byte:02x}").expect("a string takes everything");
         }
         hex + more
-    }
-}
-
-/// What Go's decoder says where serde's found the error.
-fn go_error(bytes: &[u8], error: &serde_json::Error) -> String {
-    if error.is_eof() || bytes.is_empty() {
-        return "unexpected end of JSON input".to_owned();
-    }
-    let said = error.to_string();
-    let where_to = [
-        ("key must be a string", "looking for beginning of object key string"),
-        ("expected value", "looking for beginning of value"),
-        ("expected ident", "looking for beginning of value"),
-        ("expected `:`", "after object key"),
-        ("expected `,` or `}`", "after object key:value pair"),
-        ("expected `,` or `]`", "after array element"),
-        ("trailing characters", "after top-level value"),
-        ("control character", "in string literal"),
-    ];
-    let found = where_to.iter().find(|(serde, _)| said.starts_with(serde));
-    match (found, byte_at(bytes, error)) {
-        (Some((_, go)), Some(byte)) => format!("invalid character {} {go}", quoted(byte)),
-        _ => said,
-    }
-}
-
-/// The byte that an error points at.
-fn byte_at(bytes: &[u8], error: &serde_json::Error) -> Option<u8> {
-    let line = bytes.split(|byte| *byte == b'\n').nth(error.line().checked_sub(1)?)?;
-    line.get(error.column().checked_sub(1)?).copied()
-}
-
-fn quoted(byte: u8) -> String {
-    match byte {
-        b'\'' => "'\\''".to_owned(),
-        b' '..=b'~' => format!("'{}'", char::from(byte)),
-        _ => format!("'\\x{byte:02x}'"),
     }
 }
 

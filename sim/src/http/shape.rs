@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::negotiate::{Encoding, Form, Shape};
 use super::table::{IncludeObject, Tabler};
 use crate::convert;
+use crate::kinds::TEMPLATE_GENERATION;
 use crate::{ApiServer, List, Object, ResourceDef, Status};
 
 /// Turns what the server answers into the bytes of a response.
@@ -162,11 +163,17 @@ pub(crate) fn list_metadata(list: &List) -> Map<String, Value> {
 
 /// The metadata of an object as an object of its own.
 pub(crate) fn partial(object: &Value) -> Value {
-    json!({
-        "kind": "PartialObjectMetadata",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": object.get("metadata").cloned().unwrap_or_else(|| json!({})),
-    })
+    let mut metadata = object.get("metadata").cloned().unwrap_or_else(|| json!({}));
+    if object.get("kind").is_some_and(|kind| kind == "DaemonSet")
+        && let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut)
+    {
+        // Inside a server it is a field of the spec.
+        annotations.remove(TEMPLATE_GENERATION);
+        if annotations.is_empty() {
+            metadata.as_object_mut().map(|metadata| metadata.remove("annotations"));
+        }
+    }
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
 }
 
 /// The bytes of a value.

@@ -82,18 +82,15 @@ pub(super) const TABLE: Table = &[
             default: default_daemon_set,
             prepare_update: |old, new| {
                 let changed = meta::at(old, "spec.template") != meta::at(new, "spec.template");
-                let generation =
-                    meta::at(old, "metadata.annotations").map_or("", |known| meta::text(known, GENERATION));
-                let generation = generation.parse().unwrap_or(0_i64) + i64::from(changed);
-                set_generation(new, generation);
+                set_generation(new, template_generation(old).unwrap_or_default() + i64::from(changed));
             },
             prepare_create: |value| {
-                let given = meta::at(value, "metadata.annotations").map_or("", |known| meta::text(known, GENERATION));
-                set_generation(value, given.parse().unwrap_or(0_i64).max(1));
+                set_generation(value, template_generation(value).unwrap_or_default().max(1));
                 value["status"] = json!({
                     "currentNumberScheduled": 0, "desiredNumberScheduled": 0, "numberMisscheduled": 0, "numberReady": 0,
                 });
             },
+            prepare_status_update: |old, new| set_generation(new, template_generation(old).unwrap_or_default()),
             validate: daemon_set,
             validate_update: |old, new, causes| {
                 selector_stays(old, new, causes);
@@ -130,7 +127,11 @@ pub(super) const TABLE: Table = &[
         "statefulsets",
         Rules {
             default: default_stateful_set,
-            prepare_create: |value| value["status"] = json!({"replicas": 0, "availableReplicas": 0}),
+            prepare_create: |value| {
+                value["status"] = json!({"replicas": 0, "availableReplicas": 0});
+                switched_off(value);
+            },
+            prepare_update: |_, value| switched_off(value),
             validate: |value, causes| stateful_set(value, true, true, causes),
             validate_update: stateful_set_update,
             validate_status_update: |old, new, causes| {
@@ -173,11 +174,7 @@ pub(super) const TABLE: Table = &[
 ];
 
 /// How often the template of a daemon set changed, in an annotation.
-const GENERATION: &str = "deprecated.daemonset.template.generation";
-
-fn template_generation(value: &Value) -> &str {
-    meta::at(value, "metadata.annotations").map_or("", |known| meta::text(known, GENERATION))
-}
+pub(crate) const GENERATION: &str = "deprecated.daemonset.template.generation";
 
 fn set_generation(value: &mut Value, generation: i64) {
     if let Some(annotations) = meta::object_at(value, "metadata.annotations") {
@@ -197,7 +194,27 @@ fn default_deployment(value: &mut Value) {
     }
 }
 
+/// How often the template of a daemon set changed, as it says itself.
+///
+/// # Errors
+/// What Go says of a text that is no number.
+pub(crate) fn template_generation(value: &Value) -> Result<i64, String> {
+    let text = meta::at(value, "metadata.annotations").and_then(|known| known.get(GENERATION)).and_then(Value::as_str);
+    let Some(text) = text else {
+        return Ok(0);
+    };
+    text.parse().map_err(|error: std::num::ParseIntError| {
+        let why = match error.kind() {
+            std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => "value out of range",
+            _ => "invalid syntax",
+        };
+        format!("strconv.ParseInt: parsing {text:?}: {why}")
+    })
+}
+
 fn default_daemon_set(value: &mut Value) {
+    // Inside a server it is a field, which is always there.
+    set_generation(value, template_generation(value).unwrap_or_default());
     default_template(value, "spec.template");
     if let Some(spec) = value.get_mut("spec") {
         fill(spec, &json!({"revisionHistoryLimit": 10, "updateStrategy": {}}));
@@ -205,6 +222,13 @@ fn default_daemon_set(value: &mut Value) {
         if let Some(rolling) = spec["updateStrategy"].get_mut("rollingUpdate") {
             fill(rolling, &json!({"maxSurge": 0, "maxUnavailable": 0}));
         }
+    }
+}
+
+/// How many pods of a stateful set may be missing is not switched on by default.
+fn switched_off(value: &mut Value) {
+    if let Some(rolling) = value.pointer_mut("/spec/updateStrategy/rollingUpdate").and_then(Value::as_object_mut) {
+        rolling.remove("maxUnavailable");
     }
 }
 
@@ -223,10 +247,6 @@ fn default_stateful_set(value: &mut Value) {
     );
     if let Some(ordinals) = spec.get_mut("ordinals") {
         fill(ordinals, &json!({"start": 0}));
-    }
-    if let Some(rolling) = spec["updateStrategy"].get_mut("rollingUpdate").and_then(Value::as_object_mut) {
-        // Not switched on by default.
-        rolling.remove("maxUnavailable");
     }
     for key in ["whenDeleted", "whenScaled"] {
         fill_text(&mut spec["persistentVolumeClaimRetentionPolicy"], key, "Retain");
@@ -311,7 +331,7 @@ fn roll_deployment(rolling: &Value, causes: &mut Causes) {
 
 /// The template of a replica set, or of what makes replica sets.
 fn replicated_template(spec: &Value, causes: &mut Causes) {
-    template(spec, &[], "invalid label selector", causes);
+    template(spec, "invalid label selector", causes);
     if pod_spec::read::selects(field(spec, "selector")) {
         causes.at("template", |causes| pod_spec::runs_on(field(spec, "template"), "ReplicaSet", causes));
     }
@@ -339,7 +359,7 @@ fn daemon_set(value: &Value, causes: &mut Causes) {
             show_selector(found, "empty selector is invalid for daemonset", causes);
         }
         causes.at("template", |causes| {
-            pod_spec::check_template(field(spec, "template"), &[], causes);
+            pod_spec::check_template(field(spec, "template"), causes);
             pod_spec::runs_on(field(spec, "template"), "DaemonSet", causes);
         });
         not_negative(spec, "minReadySeconds", causes);
@@ -439,14 +459,16 @@ fn stateful_template(spec: &Value, whole: bool, causes: &mut Causes) {
     let mut checked = spec.clone();
     let claims: Vec<_> =
         list(spec, "volumeClaimTemplates").iter().map(|claim| meta::meta_text(claim, "name")).collect();
+    let claimed = claims.iter().map(|name| json!({"name": name, "persistentVolumeClaim": {"claimName": name}}));
     if let Some(pod) = checked.get_mut("template").and_then(|template| template.get_mut("spec"))
         && let Some(pod) = pod.as_object_mut()
     {
         pod.remove("subdomain");
         pod.remove("hostname");
-        if let Some(volumes) = pod.get_mut("volumes").and_then(Value::as_array_mut) {
-            volumes.retain(|volume| !claims.contains(&meta::text(volume, "name")));
-        }
+        let own = pod.get("volumes").and_then(Value::as_array).into_iter().flatten();
+        let others = own.filter(|volume| !claims.contains(&meta::text(volume, "name"))).cloned();
+        let volumes: Vec<Value> = claimed.chain(others).collect();
+        pod.insert("volumes".to_owned(), volumes.into());
     }
     if !whole {
         if !selects_template(spec) {
@@ -454,7 +476,7 @@ fn stateful_template(spec: &Value, whole: bool, causes: &mut Causes) {
         }
         return;
     }
-    template(&checked, &claims, "", causes);
+    template(&checked, "", causes);
     let template = field(&checked, "template");
     let metadata = field(template, "metadata");
     causes.at("template", |causes| {

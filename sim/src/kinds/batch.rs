@@ -25,9 +25,8 @@ pub(super) const TABLE: Table = &[
             prepare_create: |job| {
                 generate(job);
                 job["status"] = json!({});
-                default_labels(job);
             },
-            prepare_update: |_, job| default_labels(job),
+            label: default_labels,
             validate: job,
             validate_update: job_update,
             validate_status_update: batch_status::check,
@@ -60,6 +59,9 @@ const MANY_INDEXED: i64 = 10_000;
 
 fn default_job(job: &mut Value) {
     default_template(job, "spec.template");
+    if map_of(job, "metadata.labels").is_empty() {
+        default_labels(job);
+    }
     let Some(spec) = job.get_mut("spec") else {
         return;
     };
@@ -83,9 +85,6 @@ fn default_failures(spec: &mut Value) {
     let Some(policy) = spec.get_mut("podFailurePolicy") else {
         return;
     };
-    if list(policy, "rules").is_empty() && policy.is_object() {
-        policy["rules"] = Value::Null;
-    }
     for rule in pod_spec::read::list_mut(policy, "rules") {
         for pattern in pod_spec::read::list_mut(rule, "onPodConditions") {
             fill_text(pattern, "status", "True");
@@ -96,7 +95,7 @@ fn default_failures(spec: &mut Value) {
 /// A job without labels has those of its pods.
 fn default_labels(job: &mut Value) {
     let labels = map_of(job, "spec.template.metadata.labels");
-    if !labels.is_empty() && map_of(job, "metadata.labels").is_empty() {
+    if !labels.is_empty() {
         meta::set(job, "labels", labels);
     }
 }
@@ -219,7 +218,7 @@ fn job_spec(spec: &Value, causes: &mut Causes) {
     }
     replacement(spec, causes);
     let template = field(spec, "template");
-    causes.at("template", |causes| pod_spec::check_template(template, &[], causes));
+    causes.at("template", |causes| pod_spec::check_template(template, causes));
     causes.at("template.spec", |causes| {
         let policy = meta::text(field(template, "spec"), "restartPolicy");
         match policy {
@@ -495,6 +494,7 @@ mod tests {
         let rules = TABLE[0].1;
         (rules.default)(&mut value);
         (rules.prepare_create)(&mut value);
+        (rules.label)(&mut value);
         let mut causes = Causes::default();
         (rules.validate)(&value, &mut causes);
         let found: Vec<_> = causes.into_found().into_iter().map(|cause| cause.message).collect();

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Causes;
 use super::batch_policy::indexes;
+use super::pod_spec::internal;
 use super::pod_spec::read::{each, field, given, list, not_negative, number, whole, wrong, yes};
 use crate::meta;
 
@@ -130,9 +131,8 @@ fn ended(old: &Value, new: &Value, ends: bool, causes: &mut Causes) {
     let uncounted = field(status, "uncountedTerminatedPods");
     let left = list(uncounted, "failed").len() + list(uncounted, "succeeded").len();
     if (ends || changed(old, new, "uncountedTerminatedPods")) && left > 0 {
-        let shown =
-            serde_json::json!({"Failed": field(uncounted, "failed"), "Succeeded": field(uncounted, "succeeded")});
-        causes.invalid("uncountedTerminatedPods", &shown, "must be empty for finished job");
+        let why = "must be empty for finished job";
+        internal::refuse("UncountedTerminatedPods", "uncountedTerminatedPods", uncounted, why, causes);
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::resource::ResourceDef;
 use crate::status::{Cause, Status};
 
+mod accounts;
 pub(crate) mod addresses;
 mod admission_policies;
 mod admissionregistration;
@@ -41,6 +42,7 @@ mod endpoints;
 mod events;
 mod flowcontrol;
 mod ingress;
+mod limits;
 mod namespaces;
 mod network_policy;
 mod networking;
@@ -49,9 +51,11 @@ pub(crate) mod nodes;
 mod pod_spec;
 mod pods;
 mod policy;
+mod quotas;
 mod rbac;
 mod resource;
 mod scheduling;
+mod secrets;
 pub(crate) mod service_addresses;
 pub(crate) mod services;
 mod storage;
@@ -65,6 +69,7 @@ mod x509;
 
 pub(crate) use addresses::problems as address_problems;
 pub(crate) use apiextensions::{default as default_definition, prepare_create as prepare_definition, store_version};
+pub(crate) use apps::{GENERATION as TEMPLATE_GENERATION, template_generation};
 pub(crate) use autoscaler_versions::{to_v1 as autoscaler_to_v1, to_v2 as autoscaler_to_v2};
 pub(crate) use causes::Causes;
 pub(crate) use certificates::{approval_update, prepare_request_part, requested_by, restricted};
@@ -84,6 +89,10 @@ pub(crate) struct Rules {
     pub(crate) prepare_create: fn(&mut Value),
     /// What an update through the main endpoint may not change is taken from the old object (first argument).
     pub(crate) prepare_update: fn(&Value, &mut Value),
+    /// The same for the status subresource, beyond what that leaves alone in every kind.
+    pub(crate) prepare_status_update: fn(&Value, &mut Value),
+    /// The labels of a new object that came without any, where they are those of its pods.
+    pub(crate) label: fn(&mut Value),
     /// What is wrong with an object, beyond its metadata.
     pub(crate) validate: fn(&Value, &mut Causes),
     /// What is wrong with replacing the old object (first argument) by the new one, beyond metadata. Kinds whose update also validates
@@ -108,6 +117,8 @@ impl Rules {
         default: |_| {},
         prepare_create: |_| {},
         prepare_update: |_, _| {},
+        prepare_status_update: |_, _| {},
+        label: |_| {},
         validate: |_, _| {},
         validate_update: |_, _, _| {},
         validate_status_update: |_, _, _| {},
@@ -162,5 +173,5 @@ pub(crate) fn unseen(def: &ResourceDef, value: &Value) -> Option<Value> {
 
 /// 422 with what a check found, if it found anything.
 pub(crate) fn refuse(def: &ResourceDef, name: &str, causes: &[Cause]) -> Result<(), Status> {
-    if causes.is_empty() { Ok(()) } else { Err(Status::invalid(&def.group, &def.kind, name, causes)) }
+    if causes.is_empty() { Ok(()) } else { Err(Status::invalid(def.kind_group(), &def.kind, name, causes)) }
 }

@@ -39,10 +39,10 @@ pub(super) const TABLE: Table = &[
         Rules {
             default: |value| workloads::default_template(value, "template"),
             validate: |value, causes| {
-                causes.at("template", |causes| pod_spec::check_template(field(value, "template"), &[], causes));
+                causes.at("template", |causes| pod_spec::check_template(field(value, "template"), causes));
             },
             validate_update: |_, value, causes| {
-                causes.at("template", |causes| pod_spec::check_template(field(value, "template"), &[], causes));
+                causes.at("template", |causes| pod_spec::check_template(field(value, "template"), causes));
             },
             warn: |old, new| match old {
                 Some(old) if workload_warnings::same_generation(old, new) => Vec::new(),
@@ -498,7 +498,7 @@ fn controller(value: &Value, causes: &mut Causes) {
             workloads::unmatched(template, causes);
         }
         causes.at("template", |causes| {
-            pod_spec::check_template(template, &[], causes);
+            pod_spec::check_template(template, causes);
             pod_spec::runs_on(template, "ReplicationController", causes);
         });
     });

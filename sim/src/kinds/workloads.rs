@@ -70,8 +70,8 @@ pub(super) fn show_selector(found: &Value, why: &str, causes: &mut Causes) {
     });
 }
 
-/// The template of a workload whose selector must find it. `claims` are volumes of the kind's own.
-pub(super) fn template(spec: &Value, claims: &[&str], unusable: &str, causes: &mut Causes) {
+/// The template of a workload whose selector must find it.
+pub(super) fn template(spec: &Value, unusable: &str, causes: &mut Causes) {
     let found = field(spec, "selector");
     if !found.is_null() && !selects(found) {
         show_selector(found, unusable, causes);
@@ -80,7 +80,7 @@ pub(super) fn template(spec: &Value, claims: &[&str], unusable: &str, causes: &m
     if !selects_template(spec) {
         unmatched(field(spec, "template"), causes);
     }
-    causes.at("template", |causes| pod_spec::check_template(field(spec, "template"), claims, causes));
+    causes.at("template", |causes| pod_spec::check_template(field(spec, "template"), causes));
 }
 
 /// A field that never changes.

@@ -59,6 +59,18 @@ pub(crate) fn applied(
     let reset = reset::fields(def, write.subresource);
     let scene = Scene { versions: &served, form: served.form(), api_version: &api_version, reset: &reset };
     let now = rfc3339(write.now);
+    let group_version = if def.group.is_empty() { format!("/{}", def.version) } else { api_version.clone() };
+    if let Err(why) = typed::divides(scene.form, &before) {
+        let (namespace, name) = (meta::meta_text(&before, "namespace"), meta::meta_text(&before, "name"));
+        let object = format!("({namespace}/{name}; {group_version}, Kind={})", def.kind);
+        return Err(Status::storage(if managers.0.is_empty() {
+            format!(
+                "failed to create manager for existing fields: failed to convert new object {object} to smd typed: {why}"
+            )
+        } else {
+            format!("failed to create typed live object {object}: {why}")
+        }));
+    }
     if managers.0.is_empty() && live.is_some() {
         let writer = Manager::updater(Some(BEFORE), &api_version, write.subresource);
         update::update(&scene, &empty, &before, &mut managers, &writer, &now);
@@ -67,7 +79,6 @@ pub(crate) fn applied(
     let config = plain(config);
     typed::check(scene.form, &config).map_err(|errors| {
         let (namespace, name) = (meta::meta_text(&config, "namespace"), meta::meta_text(&config, "name"));
-        let group_version = if def.group.is_empty() { format!("/{}", def.version) } else { api_version.clone() };
         Status::storage(format!(
             "failed to create typed patch object ({namespace}/{name}; {group_version}, Kind={}): {errors}",
             def.kind

@@ -92,13 +92,17 @@ fn walk(form: Form<'_>, old: Option<&Value>, new: Option<&Value>) -> (Option<Cha
 fn fields(form: Form<'_>, old: Option<&Value>, new: Option<&Value>, found: &mut Comparison) {
     static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
     let (old, new) = (old.and_then(Value::as_object), new.and_then(Value::as_object));
-    let zero = |map: Option<&Map<String, Value>>, name: &str| map.and_then(|_| form.zero(name));
+    // A custom resource holds a null, a field of Go is then only empty: where its object is, it is there.
+    let zero = |map: Option<&Map<String, Value>>, name: &str, other: &Value| {
+        let null = || (form.is_built_in() && other.is_null()).then_some(&Value::Null);
+        map.and_then(|_| form.zero(name).or_else(null))
+    };
     for (name, value) in old.unwrap_or(&*NONE) {
         let other = new.and_then(|new| new.get(name));
         if other == Some(value) {
             continue;
         }
-        let other = other.or_else(|| zero(new, name));
+        let other = other.or_else(|| zero(new, name, value));
         let (change, below) = walk(form.child(name).0, Some(value), other);
         found.insert(Element::field(name), change, below);
     }
@@ -106,7 +110,7 @@ fn fields(form: Form<'_>, old: Option<&Value>, new: Option<&Value>, found: &mut 
         if old.is_some_and(|old| old.contains_key(name)) {
             continue;
         }
-        let (change, below) = walk(form.child(name).0, zero(old, name), Some(value));
+        let (change, below) = walk(form.child(name).0, zero(old, name, value), Some(value));
         found.insert(Element::field(name), change, below);
     }
 }

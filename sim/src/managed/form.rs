@@ -110,10 +110,24 @@ fn preserves(schema: &Value) -> bool {
 }
 
 impl<'a> Form<'a> {
+    /// Whether the schema is that of a kind with Go types.
+    pub(crate) fn is_built_in(self) -> bool {
+        self.built_in
+    }
+
     /// Whether null is here only an empty list or map, as in a built-in kind; everywhere else it is a value.
     pub(crate) fn is_empty_in_null(self) -> bool {
         let kind = self.resolved().and_then(|schema| schema.get("type")).and_then(Value::as_str);
         self.built_in && matches!(kind, Some("array" | "object"))
+    }
+
+    /// Whether it is an object of a built-in kind that a server does not look into.
+    pub(crate) fn is_opaque(self) -> bool {
+        self.built_in
+            && self.resolved().is_some_and(|schema| {
+                let divided = ["properties", "additionalProperties"].iter().any(|key| schema.get(key).is_some());
+                schema.get("type").is_some_and(|kind| kind == "object") && !divided
+            })
     }
 
     fn deduced(self) -> Self {
@@ -156,6 +170,8 @@ impl<'a> Form<'a> {
                 _ => Parts::Leaf,
             },
             Some("object") if mark("x-kubernetes-map-type") == "atomic" => Parts::Leaf,
+            // What a server does not look into is one's as a whole.
+            Some("object") if self.is_opaque() => Parts::Leaf,
             Some("object") => Parts::Fields,
             None if value.is_object() && mark("x-kubernetes-map-type") != "atomic" => Parts::Fields,
             _ => Parts::Leaf,

@@ -117,29 +117,7 @@ impl Managers {
 
     /// The wire form: appliers first, then the older before the younger.
     pub(crate) fn encode(&self) -> Value {
-        let mut sorted: Vec<_> = self.0.iter().collect();
-        sorted.sort_by_key(|(manager, owned)| {
-            (!manager.applies, seconds(owned), &manager.name, &owned.api_version, &manager.subresource)
-        });
-        let entries = sorted.into_iter().map(|(manager, owned)| {
-            let mut entry = Map::new();
-            let operation = if manager.applies { "Apply" } else { "Update" };
-            for (key, text) in [
-                ("apiVersion", owned.api_version.as_str()),
-                ("fieldsType", "FieldsV1"),
-                ("manager", &manager.name),
-                ("operation", operation),
-                ("subresource", &manager.subresource),
-                ("time", owned.time.as_deref().unwrap_or_default()),
-            ] {
-                if !text.is_empty() {
-                    entry.insert(key.to_owned(), Value::from(text));
-                }
-            }
-            entry.insert("fieldsV1".to_owned(), owned.set.to_value());
-            Value::Object(entry)
-        });
-        entries.collect()
+        encode(self.0.iter())
     }
 
     /// Joins the oldest updaters of a version to one, until few enough are left.
@@ -182,6 +160,33 @@ impl Managers {
     pub(crate) fn tidy(&mut self) {
         self.0.retain(|_, owned| !owned.set.is_empty());
     }
+}
+
+/// The wire form of writers: appliers first, then the older before the younger.
+pub(crate) fn encode<'a>(writers: impl Iterator<Item = (&'a Manager, &'a Owned)>) -> Value {
+    let mut sorted: Vec<_> = writers.collect();
+    sorted.sort_by_key(|(manager, owned)| {
+        (!manager.applies, seconds(owned), &manager.name, &owned.api_version, &manager.subresource)
+    });
+    let entries = sorted.into_iter().map(|(manager, owned)| {
+        let mut entry = Map::new();
+        let operation = if manager.applies { "Apply" } else { "Update" };
+        for (key, text) in [
+            ("apiVersion", owned.api_version.as_str()),
+            ("fieldsType", "FieldsV1"),
+            ("manager", &manager.name),
+            ("operation", operation),
+            ("subresource", &manager.subresource),
+            ("time", owned.time.as_deref().unwrap_or_default()),
+        ] {
+            if !text.is_empty() {
+                entry.insert(key.to_owned(), Value::from(text));
+            }
+        }
+        entry.insert("fieldsV1".to_owned(), owned.set.to_value());
+        Value::Object(entry)
+    });
+    entries.collect()
 }
 
 fn seconds(owned: &Owned) -> i64 {

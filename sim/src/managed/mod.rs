@@ -15,6 +15,7 @@ mod form;
 mod managers;
 mod merge;
 mod reset;
+mod scale;
 mod set;
 mod typed;
 mod update;
@@ -118,7 +119,17 @@ pub(crate) fn note(core: &Core, write: &Write<'_>, old: Option<&Value>, new: &mu
         return;
     }
     let api_version = write.def.api_version();
+    if write.subresource == Some("scale") {
+        let entries = scale::note(write, &managers, old.unwrap_or(&Value::Null), new);
+        meta::set(new, "managedFields", entries);
+        return;
+    }
     let served = Served::of(core, write.def, &managers);
+    if typed::divides(served.form(), new).is_err() || old.is_some_and(|old| typed::divides(served.form(), old).is_err())
+    {
+        // A list whose items cannot be told apart: a real server forgets the owners then.
+        return;
+    }
     let reset = reset::fields(write.def, write.subresource);
     let scene = Scene { versions: &served, form: served.form(), api_version: &api_version, reset: &reset };
     let writer = Manager::updater(write.manager, &api_version, write.subresource);

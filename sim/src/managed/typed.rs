@@ -22,6 +22,9 @@ pub(crate) fn check(form: Form<'_>, config: &Value) -> Result<(), String> {
 }
 
 fn walk(form: Form<'_>, value: &Value, path: &str, found: &mut Vec<String>) {
+    if form.is_opaque() {
+        return;
+    }
     let mut note = |path: &str, what: String| {
         found.push(if path.is_empty() { what } else { format!("{path}: {what}") });
     };
@@ -39,6 +42,8 @@ fn walk(form: Form<'_>, value: &Value, path: &str, found: &mut Vec<String>) {
             ("map" | "list" | "boolean", value) => format!("expected {expected}, got &{{{}}}", go(value)),
             ("numeric (int or float)", Value::String(_)) => format!("expected {expected}, got string"),
             ("numeric (int or float)", Value::Bool(_)) => format!("expected {expected}, got bool"),
+            ("numeric (int or float)", Value::Array(_)) => format!("expected {expected}, got []interface {{}}"),
+            ("numeric (int or float)", _) => format!("expected {expected}, got map[string]interface {{}}"),
             (expected, value) => {
                 format!("expected {expected}, got &value.valueUnstructured{{Value:{}}}", go_typed(value))
             }
@@ -84,6 +89,22 @@ fn walk(form: Form<'_>, value: &Value, path: &str, found: &mut Vec<String>) {
             }
         }
         _ => {}
+    }
+}
+
+/// An object that does not divide: an item of a list with keys has none.
+pub(crate) fn divides(form: Form<'_>, value: &Value) -> Result<(), String> {
+    match (form.parts(value), value) {
+        (Parts::Fields, Value::Object(map)) => map
+            .iter()
+            .try_for_each(|(name, value)| divides(form.child(name).0, value).map_err(|why| format!(".{name}{why}"))),
+        (Parts::Keyed(keys, inner), Value::Array(list)) => {
+            list.iter().enumerate().try_for_each(|(place, item)| match inner.key(&keys, item) {
+                Ok(step) => divides(inner, item).map_err(|why| format!("{step}{why}")),
+                Err(why) => Err(format!(": element {place}: {why}")),
+            })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -68,6 +68,13 @@ fn objects(
             original.remove(&key);
         } else {
             let merged = match (original.remove(&key), change) {
+                (Some(Value::Object(_)), Value::Object(_)) | (Some(Value::Array(_)), Value::Array(_))
+                    if form.is_opaque() =>
+                {
+                    // Its type has no such field to merge by.
+                    let why = format!("unable to find api field in struct RawExtension for the json field {key:?}");
+                    return Err(Status::new(500, "", why));
+                }
                 (Some(Value::Object(old)), Value::Object(new)) => {
                     let child = form.child(&key).0;
                     let replaced = child.strategy().replaces;

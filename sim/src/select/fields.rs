@@ -63,6 +63,8 @@ impl FieldSelector {
             }
             return Err(if extra.is_empty() && !def.is_custom() {
                 format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+            } else if def.group == "batch" && def.plural == "jobs" {
+                format!("field label {field:?} not supported for Job")
             } else {
                 format!("field label not supported: {field}")
             });
@@ -97,7 +99,7 @@ fn selectable(def: &ResourceDef) -> &'static [&'static str] {
         ("", "namespaces") => &["status.phase", "name"],
         ("", "secrets") => &["type"],
         ("", "services") => &["spec.clusterIP", "spec.type"],
-        ("", "replicationcontrollers") | ("apps", "replicasets") => &["status.replicas"],
+        ("", "replicationcontrollers") => &["status.replicas"],
         ("batch", "jobs") => &["status.successful"],
         ("certificates.k8s.io", "certificatesigningrequests") => &["spec.signerName"],
         ("", "events") => &[

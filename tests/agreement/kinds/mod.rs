@@ -9,16 +9,21 @@ use serde_json::Value;
 
 use crate::script::Dice;
 
+mod accounts;
 mod admissionregistration;
 mod apiregistration;
 mod apps;
 mod batch;
+mod controllers;
 mod core;
 mod custom;
+mod events;
 mod namespaces;
 mod nodes;
 mod pods;
+mod quotas;
 mod rbac;
+mod secrets;
 mod services;
 mod template;
 mod volumes;
@@ -115,16 +120,21 @@ pub(crate) const EVERYWHERE: Poisons = &[
 /// Every kind that scripts are about.
 pub(crate) fn all() -> Vec<&'static Kind> {
     [
+        accounts::KINDS,
         admissionregistration::KINDS,
         apiregistration::KINDS,
         apps::KINDS,
         batch::KINDS,
+        controllers::KINDS,
         core::KINDS,
         custom::KINDS,
+        events::KINDS,
         namespaces::KINDS,
         nodes::KINDS,
         pods::KINDS,
+        quotas::KINDS,
         rbac::KINDS,
+        secrets::KINDS,
         services::KINDS,
         volumes::KINDS,
     ]

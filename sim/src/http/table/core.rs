@@ -170,7 +170,11 @@ pub(super) fn event(row: Row<'_>) -> Vec<Value> {
         "" => row.text_or("/reportingController", row.text("/reportingComponent")),
         component => component,
     };
-    let source = match string(source, "host") {
+    let host = match string(source, "host") {
+        "" => row.text("/reportingInstance"),
+        host => host,
+    };
+    let source = match host {
         "" => component.to_owned(),
         host => format!("{component}, {host}"),
     };

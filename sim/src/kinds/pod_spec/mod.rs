@@ -24,7 +24,7 @@ mod overlaps;
 mod probes;
 mod projected;
 pub(crate) mod read;
-mod resources;
+pub(crate) mod resources;
 pub(crate) mod scheduling;
 mod security;
 pub(crate) mod volumes;
@@ -44,14 +44,12 @@ pub(crate) struct Pod<'a> {
     spec: &'a Value,
     /// The name of a pod; a template has none.
     name: Option<&'a str>,
-    /// Volumes that are there beside those of the spec: the claims of a stateful set.
-    claims: Vec<&'a str>,
     volumes: Vec<(&'a str, &'a Value)>,
 }
 
 impl<'a> Pod<'a> {
     fn new(spec: &'a Value, name: Option<&'a str>) -> Self {
-        let mut pod = Self { spec, name, claims: Vec::new(), volumes: Vec::new() };
+        let mut pod = Self { spec, name, volumes: Vec::new() };
         // Only a volume that is right by itself can be mounted.
         let volumes = list(spec, "volumes").iter().filter(|volume| volumes::sound(&pod, volume));
         pod.volumes = volumes.map(|volume| (meta::text(volume, "name"), volume)).collect();
@@ -67,11 +65,6 @@ impl<'a> Pod<'a> {
     }
 
     fn volume(&self, name: &str) -> Option<&Value> {
-        static CLAIM: std::sync::LazyLock<Value> =
-            std::sync::LazyLock::new(|| serde_json::json!({"persistentVolumeClaim": {}}));
-        if self.claims.contains(&name) {
-            return Some(&CLAIM);
-        }
         self.volumes.iter().find(|(known, _)| *known == name).map(|(_, volume)| *volume)
     }
 }
@@ -109,18 +102,14 @@ fn token_without_account(spec: &Value, causes: &mut Causes) {
     }
 }
 
-/// A template of pods, at the path where the check stands. `claims` are volumes that the kind adds by itself.
-pub(crate) fn check_template(template: &Value, claims: &[&str], causes: &mut Causes) {
+/// A template of pods, at the path where the check stands.
+pub(crate) fn check_template(template: &Value, causes: &mut Causes) {
     let metadata = read::field(template, "metadata");
     read::labels(metadata, "labels", causes);
     annotations(metadata, causes);
     let spec = read::field(template, "spec");
     pod_annotations("", metadata, spec, causes);
-    causes.at("spec", |causes| {
-        let mut pod = Pod::new(spec, None);
-        pod.claims = claims.to_vec();
-        check(&pod, causes);
-    });
+    causes.at("spec", |causes| check(&Pod::new(spec, None), causes));
     if !list(spec, "ephemeralContainers").is_empty() {
         causes.forbidden("spec.ephemeralContainers", "ephemeral containers not allowed in pod template");
     }

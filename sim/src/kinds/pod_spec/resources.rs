@@ -10,7 +10,7 @@ use crate::quantity::milli;
 use crate::validate_name;
 
 /// Names without a prefix that mean something somewhere: to a container, a quota, a claim or a node.
-const STANDARD: [&str; 20] = [
+pub(crate) const STANDARD: [&str; 20] = [
     "cpu",
     "memory",
     "ephemeral-storage",
@@ -33,7 +33,8 @@ const STANDARD: [&str; 20] = [
     "services.loadbalancers",
 ];
 
-fn huge(name: &str) -> bool {
+/// Whether it is memory in huge pages.
+pub(crate) fn huge(name: &str) -> bool {
     name.starts_with("hugepages-")
 }
 
@@ -42,17 +43,19 @@ fn native(name: &str) -> bool {
 }
 
 /// Whether more of it may be promised than there is.
-fn overcommits(name: &str) -> bool {
+pub(crate) fn overcommits(name: &str) -> bool {
     native(name) && !huge(name)
 }
 
-fn extended(name: &str) -> bool {
+/// Whether somebody else than Kubernetes gives it its meaning.
+pub(crate) fn extended(name: &str) -> bool {
     !native(name)
         && !name.starts_with("requests.")
         && validate_name::qualified_name(&format!("requests.{name}")).is_empty()
 }
 
-fn name_of_any(name: &str, causes: &mut Causes) -> bool {
+/// The name of a resource of any kind; whether it is one.
+pub(crate) fn name_of_any(name: &str, causes: &mut Causes) -> bool {
     let wrong = validate_name::qualified_name(name);
     if !wrong.is_empty() {
         problems("", name, wrong, causes);

@@ -1,0 +1,71 @@
+//! JSON that cannot be read, in the words of Go's decoder.
+
+use serde_json::Value;
+
+/// What a text says; a text that is no JSON is told as Go's decoder tells it.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Value, String> {
+    serde_json::from_slice(bytes).map_err(|error| complaint(bytes, &error))
+}
+
+/// How Go's decoder calls the type of a value.
+pub(crate) fn word(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// What Go's decoder says where serde's found the error.
+pub(crate) fn complaint(bytes: &[u8], error: &serde_json::Error) -> String {
+    if error.is_eof() || bytes.is_empty() {
+        return "unexpected end of JSON input".to_owned();
+    }
+    let said = error.to_string();
+    let where_to = [
+        ("key must be a string", "looking for beginning of object key string"),
+        ("expected value", "looking for beginning of value"),
+        ("expected ident", "looking for beginning of value"),
+        ("expected `:`", "after object key"),
+        ("expected `,` or `}`", "after object key:value pair"),
+        ("expected `,` or `]`", "after array element"),
+        ("trailing characters", "after top-level value"),
+        ("control character", "in string literal"),
+    ];
+    let found = where_to.iter().find(|(serde, _)| said.starts_with(serde));
+    match (found, byte_at(bytes, error)) {
+        (Some((_, go)), Some(byte)) => format!("invalid character {} {go}", quoted(byte)),
+        _ => said,
+    }
+}
+
+/// The byte that an error points at.
+fn byte_at(bytes: &[u8], error: &serde_json::Error) -> Option<u8> {
+    let line = bytes.split(|byte| *byte == b'\n').nth(error.line().checked_sub(1)?)?;
+    line.get(error.column().checked_sub(1)?).copied()
+}
+
+fn quoted(byte: u8) -> String {
+    match byte {
+        b'\'' => "'\\''".to_owned(),
+        b' '..=b'~' => format!("'{}'", char::from(byte)),
+        _ => format!("'\\x{byte:02x}'"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_the_character() {
+        let told = |text: &str| parse(text.as_bytes()).expect_err("no JSON");
+        assert_eq!(told(""), "unexpected end of JSON input");
+        assert_eq!(told("{\"a\":x}"), "invalid character 'x' looking for beginning of value");
+        assert_eq!(told("{} {}"), "invalid character '{' after top-level value");
+        assert_eq!(told("{not"), "invalid character 'n' looking for beginning of object key string");
+    }
+}
