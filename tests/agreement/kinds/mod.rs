@@ -10,9 +10,13 @@ use serde_json::Value;
 use crate::script::Dice;
 
 mod apps;
+mod autoscaling;
 mod batch;
 mod core;
 mod custom;
+mod discovery;
+mod networking;
+mod policy;
 mod rbac;
 mod template;
 
@@ -27,10 +31,11 @@ pub(crate) struct Extra {
     /// A word for reports.
     pub(crate) what: &'static str,
     pub(crate) method: &'static str,
-    /// What follows the path of an object, for example `/eviction`; with `..` in front, what follows the path of the collection.
+    /// What follows the path of an object, for example `/eviction`; with `..` in front, what follows the path of the collection; from
+    /// `/apis/` on, the whole path.
     pub(crate) path: &'static str,
     pub(crate) content_type: &'static str,
-    /// `{name}` and `{place}` stand for the object's name and the script's namespace.
+    /// `{name}` and `{place}` stand for the object's name and the script's namespace, in the path too.
     pub(crate) body: &'static str,
 }
 
@@ -107,5 +112,18 @@ pub(crate) const EVERYWHERE: Poisons = &[
 
 /// Every kind that scripts are about.
 pub(crate) fn all() -> Vec<&'static Kind> {
-    [custom::KINDS, core::KINDS, rbac::KINDS, apps::KINDS, batch::KINDS].into_iter().flatten().collect()
+    [
+        custom::KINDS,
+        core::KINDS,
+        rbac::KINDS,
+        apps::KINDS,
+        batch::KINDS,
+        networking::KINDS,
+        discovery::KINDS,
+        policy::KINDS,
+        autoscaling::KINDS,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
