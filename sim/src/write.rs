@@ -225,7 +225,7 @@ fn created_by_status(def: &ResourceDef, target: &Target) -> bool {
     target.subresource.as_deref() == Some("status")
         && matches!(
             (def.group.as_str(), def.plural.as_str()),
-            ("", "namespaces") | ("admissionregistration.k8s.io", "validatingadmissionpolicies")
+            ("admissionregistration.k8s.io", "validatingadmissionpolicies")
         )
 }
 

@@ -379,10 +379,11 @@ impl Writer<'_> {
                 let extra = self.dice.one(self.kind.extras);
                 let path = match extra.path.strip_prefix("..") {
                     Some(rest) => format!("{}{rest}", self.collection()),
-                    None if extra.path.starts_with("/api") => extra.path.replace("{place}", self.place),
+                    None if extra.path.starts_with("/api") => extra.path.to_owned(),
                     None => format!("{path}{}", extra.path),
                 };
-                let body = extra.body.replace("{name}", &name);
+                let filled = |text: &str| text.replace("{name}", &name).replace("{place}", self.place);
+                let (path, body) = (filled(&path), filled(extra.body));
                 self.push(extra.what, extra.method, path, extra.content_type, body);
             }
             _ => self.push("get", "GET", path, JSON, String::new()),

@@ -13,14 +13,18 @@ mod accounts;
 mod admissionregistration;
 mod apiregistration;
 mod apps;
+mod autoscaling;
 mod batch;
 mod controllers;
 mod core;
 mod custom;
+mod discovery;
 mod events;
 mod namespaces;
+mod networking;
 mod nodes;
 mod pods;
+mod policy;
 mod quotas;
 mod rbac;
 mod secrets;
@@ -40,9 +44,11 @@ pub(crate) struct Extra {
     pub(crate) what: &'static str,
     pub(crate) method: &'static str,
     /// What follows the path of an object, for example `/eviction`; with `..` in front, what follows the path of the collection; a whole path begins with `/api`.
+    /// What follows the path of an object, for example `/eviction`; with `..` in front, what follows the path of the collection; from
+    /// `/apis/` on, the whole path.
     pub(crate) path: &'static str,
     pub(crate) content_type: &'static str,
-    /// `{name}` and `{place}` stand for the object's name and the script's namespace.
+    /// `{name}` and `{place}` stand for the object's name and the script's namespace, in the path too.
     pub(crate) body: &'static str,
 }
 
@@ -124,14 +130,18 @@ pub(crate) fn all() -> Vec<&'static Kind> {
         admissionregistration::KINDS,
         apiregistration::KINDS,
         apps::KINDS,
+        autoscaling::KINDS,
         batch::KINDS,
         controllers::KINDS,
         core::KINDS,
         custom::KINDS,
+        discovery::KINDS,
         events::KINDS,
         namespaces::KINDS,
+        networking::KINDS,
         nodes::KINDS,
         pods::KINDS,
+        policy::KINDS,
         quotas::KINDS,
         rbac::KINDS,
         secrets::KINDS,
