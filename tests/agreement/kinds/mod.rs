@@ -15,20 +15,25 @@ mod apiregistration;
 mod apps;
 mod autoscaling;
 mod batch;
+mod certificates;
 mod controllers;
+mod coordination;
 mod core;
 mod custom;
 mod discovery;
 mod events;
 mod namespaces;
 mod networking;
+mod node;
 mod nodes;
 mod pods;
 mod policy;
 mod quotas;
 mod rbac;
+mod scheduling;
 mod secrets;
 mod services;
+mod storage;
 mod template;
 mod volumes;
 
@@ -132,20 +137,25 @@ pub(crate) fn all() -> Vec<&'static Kind> {
         apps::KINDS,
         autoscaling::KINDS,
         batch::KINDS,
+        certificates::KINDS,
         controllers::KINDS,
+        coordination::KINDS,
         core::KINDS,
         custom::KINDS,
         discovery::KINDS,
         events::KINDS,
         namespaces::KINDS,
         networking::KINDS,
+        node::KINDS,
         nodes::KINDS,
         pods::KINDS,
         policy::KINDS,
         quotas::KINDS,
         rbac::KINDS,
+        scheduling::KINDS,
         secrets::KINDS,
         services::KINDS,
+        storage::KINDS,
         volumes::KINDS,
     ]
     .into_iter()
