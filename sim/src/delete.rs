@@ -155,9 +155,9 @@ impl Core {
             return Ok(if answers_object(def) {
                 if !is_pod(def) && !old.is_terminating() {
                     // Only what ends gracefully is marked before it is gone.
-                    for key in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
-                        meta::unset(&mut marked, key);
-                    }
+                    let version = meta::meta_text(&marked, "resourceVersion").to_owned();
+                    marked = old.value().clone();
+                    meta::set(&mut marked, "resourceVersion", version);
                 }
                 Deleted::Object(present(def, &Object::new(marked)))
             } else {
@@ -314,9 +314,7 @@ fn mark(def: &ResourceDef, old: &Object, options: &DeleteOptions, now: Timestamp
     meta::set(&mut new, "deletionTimestamp", rfc3339(end));
     meta::set(&mut new, "deletionGracePeriodSeconds", grace);
     let generation = meta::metadata(&new).get("generation").and_then(Value::as_i64);
-    if let Some(generation) = generation.filter(|generation| *generation > 0 && !terminating)
-        && (def.generation || def.is_custom())
-    {
+    if let Some(generation) = generation.filter(|generation| *generation > 0 && !terminating) {
         meta::set(&mut new, "generation", generation + 1);
     }
     new

@@ -63,19 +63,25 @@ pub(crate) fn read_patched(
     } else {
         decode(core, def, target, body, options, warnings, Nulls::Go)
     };
-    decoded.map_err(|Unread(why)| {
-        // A real server quotes the whole object here; no object of ours stands in an error.
-        Status::invalid("", "", "", &[Cause::invalid("patch", &Value::from(""), &why)])
-    })
+    decoded.map_err(unpatched)
 }
 
-/// Makes numbers fit that a strategic patch or an apply has brought: no decoder refuses them.
-pub(crate) fn wrap(core: &Core, def: &ResourceDef, target: &Target, body: &mut Value) {
-    if core.admission
-        && target.subresource.as_deref().is_none_or(|name| name == "status")
-        && let Some(name) = go_types::of_kind(&def.api_version(), &def.kind)
-    {
-        decode::wrap(name, body);
+/// A real server quotes the whole object here; no object of ours stands in an error.
+fn unpatched(Unread(why): Unread) -> Status {
+    Status::invalid("", "", "", &[Cause::invalid("patch", &Value::from(""), &why)])
+}
+
+/// Makes numbers fit that a strategic patch has brought, before it is read.
+pub(crate) fn wrap_patched(core: &Core, def: &ResourceDef, target: &Target, body: &mut Value) -> Result<(), Status> {
+    wrap(core, def, target, body).map_err(unpatched)
+}
+
+/// Makes numbers fit that no decoder has seen.
+fn wrap(core: &Core, def: &ResourceDef, target: &Target, body: &mut Value) -> Result<(), Unread> {
+    let own = target.subresource.as_deref().is_none_or(|name| name == "status");
+    match go_types::of_kind(&def.api_version(), &def.kind).filter(|_| core.admission && own) {
+        Some(name) => decode::wrap(name, body).map_err(Unread),
+        None => Ok(()),
     }
 }
 
@@ -90,8 +96,9 @@ pub(crate) fn read_applied(
     namespace: &str,
 ) -> Result<(), Status> {
     let name = meta::meta_text(body, "name").to_owned();
-    wrap(core, def, target, body);
-    decode(core, def, target, body, options, warnings, Nulls::Stay).map_err(|Unread(why)| {
+    let read =
+        wrap(core, def, target, body).and_then(|()| decode(core, def, target, body, options, warnings, Nulls::Stay));
+    read.map_err(|Unread(why)| {
         let kind = format!("{}/{}, Kind={}", def.group, def.version, def.kind);
         let why = if why.starts_with("illegal base64") { format!("error decoding from json: {why}") } else { untyped(why) };
         if why.starts_with("strconv.") {

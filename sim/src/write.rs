@@ -145,7 +145,7 @@ impl ApiServer {
                 for key in ["apiVersion", "kind"] {
                     copy(seen.value(), &mut patched, key);
                 }
-                reading::wrap(core, &def, target, &mut patched);
+                reading::wrap_patched(core, &def, target, &mut patched)?;
             }
             reading::read_patched(core, &def, target, &mut patched, options, warnings)?;
             let patched = identified(&def, target, patched)?;

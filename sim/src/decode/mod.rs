@@ -389,28 +389,34 @@ fn inner(kind: &GoKind, value: &mut Value) {
 
 /// Numbers as a converter without a decoder reads them, that of applies and of strategic patches: what is too large for a field goes
 /// round.
-pub(crate) fn wrap(name: &str, value: &mut Value) {
+///
+/// # Errors
+/// What it says of a number with a fraction.
+pub(crate) fn wrap(name: &str, value: &mut Value) -> Result<(), String> {
     let Some(map) = value.as_object_mut() else {
-        return;
+        return Ok(());
     };
     for (key, Member { field, .. }) in &find(name).fields {
         if let Some(value) = map.get_mut(*key) {
-            round(&field.kind, value);
+            round(&field.kind, value)?;
         }
     }
+    Ok(())
 }
 
-fn round(kind: &GoKind, value: &mut Value) {
-    match (kind, value.as_i64()) {
-        (GoKind::Int(32), Some(number)) => *value = (number as i32).into(),
-        (GoKind::List(item), _) => value.as_array_mut().into_iter().flatten().for_each(|entry| round(item, entry)),
-        (GoKind::Map(item), _) => {
-            let entries = value.as_object_mut().into_iter().flatten();
-            entries.for_each(|(_, entry)| round(item, entry));
-        }
-        (GoKind::Struct(name), _) => wrap(name, value),
+fn round(kind: &GoKind, value: &mut Value) -> Result<(), String> {
+    match (kind, &mut *value) {
+        (GoKind::Int(bits), Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) if *bits == 32 => *value = (whole as i32).into(),
+            (None, Some(float)) if float.fract() != 0.0 => return Err(format!("cannot convert float64 to int{bits}")),
+            _ => {}
+        },
+        (GoKind::List(item), Value::Array(list)) => list.iter_mut().try_for_each(|entry| round(item, entry))?,
+        (GoKind::Map(item), Value::Object(map)) => map.values_mut().try_for_each(|entry| round(item, entry))?,
+        (GoKind::Struct(name), value) => wrap(name, value)?,
         _ => {}
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod core;
 mod custom;
 mod discovery;
 mod events;
+mod flowcontrol;
 mod namespaces;
 mod networking;
 mod node;
@@ -144,6 +145,7 @@ pub(crate) fn all() -> Vec<&'static Kind> {
         custom::KINDS,
         discovery::KINDS,
         events::KINDS,
+        flowcontrol::KINDS,
         namespaces::KINDS,
         networking::KINDS,
         node::KINDS,
