@@ -112,9 +112,10 @@ pub(crate) fn read_applied(
     })
 }
 
-/// A wrong number in the words of the converter, which reads no text.
+/// A wrong number in the words of the converter, which reads no text; what reads itself, as an int-or-string does, has its own.
 fn untyped(why: String) -> String {
-    let number = why.strip_prefix("json: cannot unmarshal number ").and_then(|rest| rest.split_once(" into "));
+    let number =
+        why.strip_prefix("json: cannot unmarshal number ").and_then(|rest| rest.split_once(" into Go struct field "));
     match (number, why.rsplit_once(" of type ")) {
         (Some((number, _)), Some((_, kind))) if number.contains('.') => format!("cannot convert float64 to {kind}"),
         _ => why,

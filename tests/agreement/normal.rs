@@ -16,8 +16,9 @@ static UID: LazyLock<Regex> =
 static CERTIFICATE: LazyLock<Regex> = LazyLock::new(|| Regex::new("X509SHA256=[0-9a-f]{64}").expect("a pattern"));
 static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(\d+[dhms])+$").expect("a pattern"));
 
-/// An address of a service, from the network of both clusters.
-static ADDRESS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b10\.96\.\d+\.\d+\b").expect("a pattern"));
+/// An address of a service: of the range of the server, or of one that another script gave it.
+static ADDRESS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b(10\.(96|[129])\.\d+\.\d+|192\.168\.[01]\.\d+)\b").expect("a pattern"));
 /// A port of a service on nodes, in a cell of a table.
 static NODE_PORT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\d+:)(3\d{4})(/[A-Z]+)").expect("a pattern"));
 

@@ -73,8 +73,7 @@ fn walk(form: Form<'_>, old: Option<&Value>, new: Option<&Value>) -> (Option<Cha
         Some(_) => false,
     };
     let Some(shown) = new.filter(|value| !value.is_null()).or(old) else {
-        // A null list or map of Go is only empty; a null anything is a value.
-        return if form.is_empty_in_null() { (None, Comparison::default()) } else { leaf() };
+        return leaf();
     };
     let parts = form.parts(shown);
     if matches!(parts, Parts::Leaf) || (empty(old) && empty(new)) {

@@ -115,12 +115,6 @@ impl<'a> Form<'a> {
         self.built_in
     }
 
-    /// Whether null is here only an empty list or map, as in a built-in kind; everywhere else it is a value.
-    pub(crate) fn is_empty_in_null(self) -> bool {
-        let kind = self.resolved().and_then(|schema| schema.get("type")).and_then(Value::as_str);
-        self.built_in && matches!(kind, Some("array" | "object"))
-    }
-
     /// Whether it is an object of a built-in kind that a server does not look into.
     pub(crate) fn is_opaque(self) -> bool {
         self.built_in
