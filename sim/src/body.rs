@@ -39,12 +39,7 @@ pub(crate) fn typed(def: &ResourceDef, target: &Target, mut body: Value) -> Resu
             "the API version in the data ({given}) does not match the expected API version ({expected})"
         )));
     }
-    if other != kind && def.is_custom() {
-        let name = meta::meta_text(&body, "name");
-        let cause = Cause::invalid("kind", &Value::from(other), &format!("must be {kind}"));
-        return Err(Status::invalid(&def.group, other, name, &[cause]));
-    }
-    if other != kind {
+    if other != kind && !def.is_custom() {
         let version = expected.rsplit('/').next().unwrap_or_default();
         let package = match def.group.split('.').next() {
             None | Some("") => "core",
@@ -77,6 +72,16 @@ pub(crate) fn typed(def: &ResourceDef, target: &Target, mut body: Value) -> Resu
     Ok(body)
 }
 
+/// 422 for a custom resource of another kind: unlike other wrong types, it is looked at after whether anything may be created at all.
+pub(crate) fn custom_kind(def: &ResourceDef, body: &Value) -> Result<(), Status> {
+    let other = meta::text(body, "kind");
+    if !def.is_custom() || other == def.kind {
+        return Ok(());
+    }
+    let cause = Cause::invalid("kind", &Value::from(other), &format!("must be {}", def.kind));
+    Err(Status::invalid(&def.group, other, meta::meta_text(body, "name"), &[cause]))
+}
+
 /// The fields of a body, or 400 where it is no object.
 pub(crate) fn fields<'a>(body: &'a mut Value, kind: &str) -> Result<&'a mut Map<String, Value>, Status> {
     body.as_object_mut().ok_or_else(|| {
@@ -89,6 +94,9 @@ pub(crate) fn fields<'a>(body: &'a mut Value, kind: &str) -> Result<&'a mut Map<
 /// [`typed`], and the name of the target too.
 pub(crate) fn identified(def: &ResourceDef, target: &Target, body: Value) -> Result<Value, Status> {
     let body = typed(def, target, body)?;
+    if target.subresource.as_deref() != Some("scale") {
+        custom_kind(def, &body)?;
+    }
     let name = target.name.as_deref().unwrap_or_default();
     match meta::meta_text(&body, "name") {
         "" => Err(Status::bad_request(format!(

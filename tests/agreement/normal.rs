@@ -18,7 +18,7 @@ static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(\d+[dhms])+$").exp
 
 /// An address of a service: of the range of the server, or of one that another script gave it.
 static ADDRESS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\b(10\.(96|[129])\.\d+\.\d+|192\.168\.[01]\.\d+)\b").expect("a pattern"));
+    LazyLock::new(|| Regex::new(r"\b(10\.(96|[129])|172\.2[12])\.\d+\.\d+\b").expect("a pattern"));
 /// A port of a service on nodes, in a cell of a table.
 static NODE_PORT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\d+:)(3\d{4})(/[A-Z]+)").expect("a pattern"));
 
@@ -28,7 +28,6 @@ struct Names {
     uids: BTreeMap<String, usize>,
     versions: BTreeMap<String, usize>,
     addresses: BTreeMap<String, usize>,
-    node_ports: BTreeMap<String, usize>,
 }
 
 /// The name of something made up, by the order of its appearance.
@@ -98,7 +97,7 @@ impl Names {
                 if ["nodePort", "healthCheckNodePort"].contains(&key)
                     && port.as_i64().is_some_and(|port| port >= 30_000) =>
             {
-                named("PORT", &mut self.node_ports, &port.to_string()).into()
+                "PORT".into()
             }
             Value::String(text) if key == "cells" && AGE.is_match(text) => "AGE".into(),
             Value::String(text) => {
@@ -111,9 +110,7 @@ impl Names {
                 let text = ADDRESS
                     .replace_all(&text, |found: &regex::Captures<'_>| named("ADDRESS", &mut self.addresses, &found[0]))
                     .into_owned();
-                let text = NODE_PORT.replace_all(&text, |found: &regex::Captures<'_>| {
-                    format!("{}{}{}", &found[1], named("PORT", &mut self.node_ports, &found[2]), &found[3])
-                });
+                let text = NODE_PORT.replace_all(&text, "${1}PORT$3");
                 text.into_owned().into()
             }
             other => other.clone(),

@@ -147,8 +147,8 @@ pub(super) const KINDS: &[Kind] = &[
             ("/spec/cidrs", "[\"010.1.0.0/16\"]"),
             ("/spec/cidrs", "[\"2001:DB8::/64\"]"),
             ("/spec/cidrs", "[\"all\",\"\"]"),
-            ("/spec/cidrs", "[\"192.168.0.0/24\",\"fd00::/112\"]"),
-            ("/spec/cidrs", "[\"192.168.1.0/24\"]"),
+            ("/spec/cidrs", "[\"172.21.0.0/16\",\"fd00::/112\"]"),
+            ("/spec/cidrs", "[\"172.22.0.0/16\"]"),
             ("/status", "{\"conditions\":[]}"),
         ],
         status: Some(conditions),
@@ -288,7 +288,7 @@ fn address(place: &str, word: &str) -> String {
 }
 
 fn service_cidr(dice: &mut Dice, _: &str) -> Value {
-    let ranges = [json!(["192.168.0.0/24"]), json!(["fd00::/112"]), json!(["192.168.0.0/24", "fd00::/112"])];
+    let ranges = [json!(["172.21.0.0/16"]), json!(["fd00::/112"]), json!(["172.21.0.0/16", "fd00::/112"])];
     json!({"spec": {"cidrs": dice.one(&ranges).clone()}})
 }
 
