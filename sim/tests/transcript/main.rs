@@ -25,7 +25,6 @@ const TRANSCRIPT: &[u8] = include_bytes!("../data/transcript.json.gz");
 /// Exchanges whose `managedFields` are not compared, and why.
 const OTHER_OWNERS: &[(&[usize], &str)] = &[
     (&[93, 94, 103], "the recorded node was played by kwok, with conditions and addresses of its own"),
-    (&[0, 1, 95, 96, 99, 105, 106, 120, 122, 124], "defaults that are set after the owners are counted"),
     (&[125, 126], "questions are not stored and have no owners"),
 ];
 
