@@ -31,6 +31,7 @@ mod pods;
 mod policy;
 mod quotas;
 mod rbac;
+mod reviews;
 mod scheduling;
 mod secrets;
 mod services;
@@ -154,6 +155,7 @@ pub(crate) fn all() -> Vec<&'static Kind> {
         policy::KINDS,
         quotas::KINDS,
         rbac::KINDS,
+        reviews::KINDS,
         scheduling::KINDS,
         secrets::KINDS,
         services::KINDS,
