@@ -31,6 +31,7 @@ mod pods;
 mod policy;
 mod quotas;
 mod rbac;
+mod resource;
 mod reviews;
 mod scheduling;
 mod secrets;
@@ -155,6 +156,7 @@ pub(crate) fn all() -> Vec<&'static Kind> {
         policy::KINDS,
         quotas::KINDS,
         rbac::KINDS,
+        resource::KINDS,
         reviews::KINDS,
         scheduling::KINDS,
         secrets::KINDS,
