@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::access::{reviews, token_request};
 use crate::admission;
-use crate::body::{fields, typed};
+use crate::body::typed;
 use crate::kinds;
+use crate::managed;
 use crate::meta;
 use crate::object::Object;
 use crate::options::{Target, WriteOptions};
@@ -17,7 +18,6 @@ use crate::pod_requests;
 use crate::resource::{ResourceDef, ScalePaths};
 use crate::rules::copy;
 use crate::server::Core;
-use crate::shape;
 use crate::status::{Cause, Status};
 use crate::webhook::{Operation, Request};
 use crate::write::present;
@@ -243,11 +243,14 @@ pub(crate) fn answer(
     now: Timestamp,
     warnings: &mut Vec<String>,
 ) -> Result<Object, Status> {
-    fields(&mut body, &def.kind)?;
-    shape::check(def, &body)?;
-    body["apiVersion"] = Value::from(def.api_version());
-    body["kind"] = Value::from(def.kind.as_str());
-    meta::metadata_mut(&mut body);
+    body = typed(def, target, body)?;
+    for key in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+        meta::unset(&mut body, key);
+    }
+    meta::tidy(&mut body);
+    if def.plural != "bindings" {
+        managed::note(core, &managed::Write::new(def, None, options, now), None, &mut body);
+    }
     let name = meta::meta_text(&body, "name").to_owned();
     reviewed(core, &Request::write(def, target, &name, Operation::Create, options), &mut body, warnings)?;
     if def.plural == "bindings" {
@@ -257,6 +260,6 @@ pub(crate) fn answer(
         let target = Target::new("", "v1", "pods").in_namespace(namespace).named(&name).sub("binding");
         return post(core, &pods, &target, "binding", body, options, now);
     }
-    reviews::answer(core, def, target, &mut body, now)?;
+    reviews::answer(core, def, &mut body, now)?;
     Ok(Object::new(body))
 }

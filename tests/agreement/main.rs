@@ -23,7 +23,7 @@ mod run;
 mod script;
 
 use futures::{StreamExt as _, stream};
-use kubesim::{ApiServer, Clock, UserInfo};
+use kubesim::{ApiServer, Authorization, Clock, UserInfo};
 use rig::{ControlPlane, Options};
 
 use crate::run::Server;
@@ -78,6 +78,7 @@ async fn compare(real: &Server, script: Script) -> Found {
     let server = ApiServer::new(kubesim::Options {
         clock: Clock::manual(start),
         bootstrap: true,
+        authorization: Authorization::Rbac,
         ..kubesim::Options::default()
     });
     let simulated = Server::Simulated(server.acting_as(admin()));

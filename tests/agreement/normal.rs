@@ -86,6 +86,10 @@ impl Names {
             }
             Value::Array(list) => {
                 let mut read: Vec<Value> = list.iter().map(|inner| self.value(key, inner)).collect();
+                if ["resourceRules", "nonResourceRules"].contains(&key) {
+                    // A real server finds the bindings in any order.
+                    read.sort_by_key(ToString::to_string);
+                }
                 if key == "managedFields" {
                     // They are in the order of their times, which the real clock makes.
                     read.sort_by_key(ToString::to_string);

@@ -156,6 +156,11 @@ impl Writer<'_> {
         object["apiVersion"] = self.kind.api_version.into();
         object["kind"] = self.kind.kind.into();
         object["metadata"] = json!({"name": name});
+        if self.kind.question && !self.dice.once_in(4) {
+            // A question is about no object of its own, and some must not say that they are.
+            object["metadata"] = json!({});
+            return object;
+        }
         if self.dice.once_in(2) {
             object["metadata"]["labels"] = json!({"app": *self.dice.one(&["a", "b"]), "tier": "x"});
         }

@@ -4,7 +4,7 @@
 //!
 //! # Differences
 //!
-//! Requirements of the selectors of an access review are not read, only their raw form is: the rules of roles know no selectors.
+//! Selectors of an access review are only read to tell whether they can be: the rules of roles know no selectors.
 
 use std::collections::BTreeMap;
 
@@ -16,29 +16,31 @@ use super::attributes::Attributes;
 use super::rbac::rules_of;
 use super::user::UserInfo;
 use crate::clock::rfc3339;
+use crate::kinds::{self, Causes};
 use crate::meta;
-use crate::options::Target;
 use crate::resource::ResourceDef;
 use crate::select::{FieldSelector, LabelSelector};
 use crate::server::Core;
 use crate::status::Status;
 
 /// Fills in the answer to a review.
-pub(crate) fn answer(
-    core: &Core,
-    def: &ResourceDef,
-    target: &Target,
-    review: &mut Value,
-    now: Timestamp,
-) -> Result<(), Status> {
+pub(crate) fn answer(core: &Core, def: &ResourceDef, review: &mut Value, now: Timestamp) -> Result<(), Status> {
     let asker = &*core.access.caller;
     let spec = &review["spec"].clone();
+    let mut causes = Causes::default();
+    (kinds::rules(def).validate)(review, &mut causes);
+    let causes = causes.into_found();
+    if !causes.is_empty() {
+        // A real server has no name for a question in its own form, and its kind is empty there.
+        return Err(Status::invalid(&def.group, "", "", &causes));
+    }
     let status = match def.plural.as_str() {
         "selfsubjectreviews" => {
-            meta::set(review, "creationTimestamp", rfc3339(now));
+            // The answer is a new object, of now.
+            review["metadata"] = json!({"creationTimestamp": rfc3339(now)});
             json!({"userInfo": asker.to_value()})
         }
-        "tokenreviews" => token(core, spec, now)?,
+        "tokenreviews" => token(core, review, now)?,
         "selfsubjectrulesreviews" => {
             let namespace = meta::text(spec, "namespace");
             if namespace.is_empty() {
@@ -51,32 +53,33 @@ pub(crate) fn answer(
             status
         }
         "selfsubjectaccessreviews" => access(core, asker, spec),
-        _ => {
-            let namespace = target.namespace.as_deref().unwrap_or_default();
-            if def.namespaced && meta::meta_text(review, "namespace") != namespace {
-                return Err(Status::bad_request(format!(
-                    "spec.resourceAttributes.namespace must match namespace: {namespace}"
-                )));
-            }
-            access(core, &subject(spec), spec)
-        }
+        _ => access(core, &subject(spec), spec),
     };
     review["status"] = status;
     Ok(())
 }
 
-/// Whose token it is.
-fn token(core: &Core, spec: &Value, now: Timestamp) -> Result<Value, Status> {
+/// Whose token it is. What the asker wrote into the answer stays where nothing was found out.
+fn token(core: &Core, review: &Value, now: Timestamp) -> Result<Value, Status> {
+    let spec = &review["spec"];
     let token = meta::text(spec, "token");
     if token.is_empty() {
         return Err(Status::bad_request("token is required for TokenReview in authentication"));
     }
-    Ok(match core.authenticate(token, &meta::strings(spec.get("audiences")), now) {
+    let mut status = review["status"].as_object().cloned().unwrap_or_default();
+    status.remove("authenticated");
+    match core.authenticate(token, &meta::strings(spec.get("audiences")), now) {
         Ok(found) => {
-            json!({"authenticated": true, "user": found.user.to_value(), "audiences": found.audiences})
+            status.insert("authenticated".to_owned(), true.into());
+            status.insert("user".to_owned(), found.user.to_value());
+            status.insert("audiences".to_owned(), json!(found.audiences));
         }
-        Err(error) => json!({"user": {}, "error": error}),
-    })
+        Err(error) => {
+            status.insert("error".to_owned(), error.into());
+            status.entry("user").or_insert_with(|| json!({}));
+        }
+    }
+    Ok(Value::Object(status))
 }
 
 /// Every rule that holds for a user in a namespace.
@@ -149,18 +152,41 @@ fn access(core: &Core, user: &UserInfo, spec: &Value) -> Value {
     if !decision.reason.is_empty() {
         status["reason"] = Value::from(decision.reason);
     }
-    let raw = |key: &str| meta::text(&resource[key], "rawSelector");
-    let unread = [
-        ("fieldSelector", FieldSelector::parse(raw("fieldSelector")).is_err()),
-        ("labelSelector", raw("labelSelector").parse::<LabelSelector>().is_err()),
-    ];
-    let errors: Vec<_> = unread
+    let errors: Vec<_> = [("fieldSelector", unread_fields(resource)), ("labelSelector", unread_labels(resource))]
         .into_iter()
-        .filter(|(_, unread)| *unread)
-        .map(|(key, _)| format!("spec.resourceAttributes.{key} ignored due to parse error"))
+        .filter_map(|(key, unread)| Some(format!("spec.resourceAttributes.{key} {} due to parse error", unread?)))
         .collect();
     if !errors.is_empty() {
         status["evaluationError"] = Value::from(errors.join("; "));
     }
     status
+}
+
+/// How much of the field selector is left out because it cannot be read.
+fn unread_fields(resource: &Value) -> Option<&'static str> {
+    let selector = &resource["fieldSelector"];
+    let understood = |requirement: &Value| {
+        let values = requirement["values"].as_array().map_or(0, Vec::len);
+        matches!(meta::text(requirement, "operator"), "In" | "NotIn") && values == 1
+    };
+    unread(selector, FieldSelector::parse(meta::text(selector, "rawSelector")).is_err(), understood)
+}
+
+/// The same of the label selector.
+fn unread_labels(resource: &Value) -> Option<&'static str> {
+    let selector = &resource["labelSelector"];
+    let understood =
+        |requirement: &Value| matches!(meta::text(requirement, "operator"), "In" | "NotIn" | "Exists" | "DoesNotExist");
+    unread(selector, meta::text(selector, "rawSelector").parse::<LabelSelector>().is_err(), understood)
+}
+
+fn unread(selector: &Value, raw: bool, understood: impl Fn(&Value) -> bool) -> Option<&'static str> {
+    let requirements = selector["requirements"].as_array().map_or(&[][..], Vec::as_slice);
+    let read = requirements.iter().filter(|requirement| understood(requirement)).count();
+    match read {
+        _ if requirements.is_empty() => raw.then_some("ignored"),
+        0 => Some("ignored"),
+        some if some < requirements.len() => Some("partially ignored"),
+        _ => None,
+    }
 }

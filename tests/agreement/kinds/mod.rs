@@ -31,6 +31,8 @@ mod pods;
 mod policy;
 mod quotas;
 mod rbac;
+mod resource;
+mod reviews;
 mod scheduling;
 mod secrets;
 mod services;
@@ -154,6 +156,8 @@ pub(crate) fn all() -> Vec<&'static Kind> {
         policy::KINDS,
         quotas::KINDS,
         rbac::KINDS,
+        resource::KINDS,
+        reviews::KINDS,
         scheduling::KINDS,
         secrets::KINDS,
         services::KINDS,
