@@ -25,7 +25,7 @@ const TRANSCRIPT: &[u8] = include_bytes!("../data/transcript.json.gz");
 /// Exchanges whose `managedFields` are not compared, and why.
 const OTHER_OWNERS: &[(&[usize], &str)] = &[
     (&[93, 94, 103], "the recorded node was played by kwok, with conditions and addresses of its own"),
-    (&[125, 126], "questions are not stored and have no owners"),
+    (&[125], "a request for a token is answered without owners"),
 ];
 
 /// After these the actors hold still: the next request was faster than the recorded cluster's controllers.
