@@ -12,5 +12,7 @@ mod determinism;
 mod faults;
 mod generated;
 mod kinds;
+mod plausible;
 mod rig;
+mod workloads;
 mod world;
