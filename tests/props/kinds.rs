@@ -10,11 +10,7 @@ use super::rig::{bring_back, bucket, comparable, fixtures, live, paused, save, s
 
 /// What a restore changes beside what the server sets everywhere, and why.
 const CHANGED: &[(&str, &[&str], &str)] = &[
-    (
-        "Pod",
-        &["spec/nodeName", "spec/priority", "spec/preemptionPolicy", "spec/ephemeralContainers"],
-        "scheduled and admitted anew",
-    ),
+    ("Pod", &["spec/nodeName"], "scheduled anew"),
     (
         "Service",
         &["spec/clusterIP", "spec/clusterIPs", "spec/healthCheckNodePort", "spec/ports/*/nodePort"],
@@ -23,7 +19,6 @@ const CHANGED: &[(&str, &[&str], &str)] = &[
     ("Job", &["spec/selector", "spec/template/metadata/labels"], "made anew from its uid"),
     ("PersistentVolume", &["spec/claimRef/uid", "spec/claimRef/resourceVersion"], "bound anew, to the same claim"),
     ("PersistentVolumeClaim", &["spec/volumeName"], "its volume is not in the backup"),
-    ("Namespace", &["metadata/labels/kubernetes.io~1metadata.name"], "set by the server"),
 ];
 
 /// Kinds of which nothing is ever restored.

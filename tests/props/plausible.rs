@@ -6,6 +6,7 @@
 //!
 //! The table may only name what a fixture has, so that nothing stays in it that does nothing.
 
+use k8s_openapi::ByteString;
 use serde_json::{Value, json};
 
 use super::workloads::{pod_spec, workload};
@@ -42,29 +43,14 @@ const WORDS: &[(&str, &str)] = &[
 ];
 
 /// A certificate, and a request for one.
-const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----
-MIIBLjCB4aADAgECAhQP7YacKHsZm3FkHqOIM8Lwp1zufjAFBgMrZXAwDDEKMAgG
-A1UEAwwBYTAgFw0yNjExMjQxNjAzNDFaGA8yMTI2MTAzMTE2MDM0MVowDDEKMAgG
-A1UEAwwBYTAqMAUGAytlcAMhAIwx6uurLMJewaBV5Xm3MjzkpGvGu7wkNuJs0gBt
-9FHio1MwUTAdBgNVHQ4EFgQUPsViHzwtoX965nIbquYDsZ3nKS4wHwYDVR0jBBgw
-FoAUPsViHzwtoX965nIbquYDsZ3nKS4wDwYDVR0TAQH/BAUwAwEB/zAFBgMrZXAD
-QQDG2mC1FIm9XjCdGKbhuu0yOg96J+kC1bwP2xWGN7BOfWHHW1h9ZQ/Y0ut4zfm7
-dW/dEMWNLal26Qwrj06f9UMK
------END CERTIFICATE-----
-";
-const REQUEST: &str = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlHTE1EOENBUUF3RERFS01BZ0dBMVVFQXd3QllUQXFNQVVHQXl0\
-    bGNBTWhBSXd4NnV1ckxNSmV3YUJWNVhtMwpNanprcEd2R3U3d2tOdUpzMGdCdDlGSGlvQUF3QlFZREsyVndBMEVBTEVSRnZUQkll\
-    ZG9QaGpYSWRVMmpVbFJ0CjMvNXk1Q2wwR0QxWWsva0trbzJpRDQ0NXdxcHQrY0JsMHRtZ0ZlbkpXdWtnUzQ2UFFjNk4rSE1NSDBB\
-    S0RBPT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==";
-
-/// The certificate as a bundle.
-const CERTIFICATE_BASE64: &str = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJMakNCNGFBREFnRUNBaFFQN1lhY0tIc1ptM0ZrSHFPSU04THdwMXp1ZmpB\
-    RkJnTXJaWEF3RERFS01BZ0cKQTFVRUF3d0JZVEFnRncweU5qRXhNalF4TmpBek5ERmFHQTh5TVRJMk1UQXpNVEUyTURNME1Wb3dE\
-    REVLTUFnRwpBMVVFQXd3QllUQXFNQVVHQXl0bGNBTWhBSXd4NnV1ckxNSmV3YUJWNVhtM01qemtwR3ZHdTd3a051SnMwZ0J0CjlG\
-    SGlvMU13VVRBZEJnTlZIUTRFRmdRVVBzVmlIend0b1g5NjVuSWJxdVlEc1ozbktTNHdId1lEVlIwakJCZ3cKRm9BVVBzVmlIend0\
-    b1g5NjVuSWJxdVlEc1ozbktTNHdEd1lEVlIwVEFRSC9CQVV3QXdFQi96QUZCZ01yWlhBRApRUURHMm1DMUZJbTlYakNkR0tiaHV1\
-    MHlPZzk2SitrQzFid1AyeFdHTjdCT2ZXSEhXMWg5WlEvWTB1dDR6Zm03CmRXL2RFTVdOTGFsMjZRd3JqMDZmOVVNSwotLS0tLUVO\
-    RCBDRVJUSUZJQ0FURS0tLS0tCg==";
+const CERTIFICATE: &str = "\
+    MIIBLjCB4aADAgECAhQP7YacKHsZm3FkHqOIM8Lwp1zufjAFBgMrZXAwDDEKMAgGA1UEAwwBYTAgFw0yNjExMjQxNjAzNDFaGA8yMTI2MTAz\
+    MTE2MDM0MVowDDEKMAgGA1UEAwwBYTAqMAUGAytlcAMhAIwx6uurLMJewaBV5Xm3MjzkpGvGu7wkNuJs0gBt9FHio1MwUTAdBgNVHQ4EFgQU\
+    PsViHzwtoX965nIbquYDsZ3nKS4wHwYDVR0jBBgwFoAUPsViHzwtoX965nIbquYDsZ3nKS4wDwYDVR0TAQH/BAUwAwEB/zAFBgMrZXADQQDG\
+    2mC1FIm9XjCdGKbhuu0yOg96J+kC1bwP2xWGN7BOfWHHW1h9ZQ/Y0ut4zfm7dW/dEMWNLal26Qwrj06f9UMK";
+const REQUEST: &str = "\
+    MIGLMD8CAQAwDDEKMAgGA1UEAwwBYTAqMAUGAytlcAMhAIwx6uurLMJewaBV5Xm3MjzkpGvGu7wkNuJs0gBt9FHioAAwBQYDK2VwA0EALERF\
+    vTBIedoPhjXIdU2jUlRt3/5y5Cl0GD1Yk/kKko2iD445wqpt+cBl0tmgFenJWukgS46PQc6N+HMMH0AKDA==";
 
 /// Makes the fixture one that an API server takes.
 pub(crate) fn plausible(object: &mut Value) {
@@ -120,6 +106,11 @@ fn name(text: &str) -> String {
     dashed.collect()
 }
 
+/// The text form of a certificate or a request.
+fn pem(label: &str, body: &str) -> String {
+    format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
+}
+
 /// A selector.
 fn selector() -> Value {
     json!({"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "k", "operator": "NotIn", "values": ["v"]}]})
@@ -137,7 +128,7 @@ fn policies(kind: &str) -> Value {
         hook.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
         hook
     };
-    let service = json!({"caBundle": CERTIFICATE_BASE64, "service": {"namespace": "kinds", "name": "hook", "path": "/p", "port": 4}});
+    let service = json!({"caBundle": ByteString(pem("CERTIFICATE", CERTIFICATE).into_bytes()), "service": {"namespace": "kinds", "name": "hook", "path": "/p", "port": 4}});
     let url = json!({"url": "https://hook.example.com/p"});
     let metric = json!({"name": "hits", "selector": selector()});
     let described = json!({"kind": "Ingress", "name": "main", "apiVersion": "networking.k8s.io/v1"});
@@ -197,9 +188,11 @@ fn access(kind: &str) -> Value {
         "clusterrolebinding" | "rolebinding" => json!({
             "/subjects": subjects, "/roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "reader"},
         }),
-        "certificatesigningrequest" => json!({"/spec/request": REQUEST, "/spec/expirationSeconds": 900}),
+        "certificatesigningrequest" => {
+            json!({"/spec/request": ByteString(pem("CERTIFICATE REQUEST", REQUEST).into_bytes()), "/spec/expirationSeconds": 900})
+        }
         "clustertrustbundle" => json!({
-            "/metadata/name": "example.com:signer:clustertrustbundle-1", "/spec/trustBundle": CERTIFICATE,
+            "/metadata/name": "example.com:signer:clustertrustbundle-1", "/spec/trustBundle": pem("CERTIFICATE", CERTIFICATE),
         }),
         "podcertificaterequest" => json!({"/spec/maxExpirationSeconds": 3600, "/spec/stubPKCS10Request": REQUEST,
             "/spec/unverifiedUserAnnotations": {"example.com/key": "value"}}),
@@ -237,7 +230,6 @@ fn network(kind: &str) -> Value {
         "endpoints" => json!({
             "/subsets/0/addresses/0/ip": "10.1.2.3", "/subsets/0/notReadyAddresses/0/ip": "10.1.2.4",
         }),
-        "endpointslice" => json!({}),
         "ingress" => json!({
             "/spec/defaultBackend": resource,
             "/spec/tls/0/hosts": ["a.example.com"], "/spec/rules/0/host": "a.example.com",
@@ -370,7 +362,9 @@ fn others(kind: &str) -> Value {
             "/regarding/namespace": "kinds", "/type": "Warning", "/series/count": 2, "/deprecatedSource": null, "/deprecatedCount": null,
             "/deprecatedFirstTimestamp": null, "/deprecatedLastTimestamp": null,
         }),
-        "node" => json!({"/status/declaredFeatures": ["MyFeature"], "/spec/podCIDR": "10.244.1.0/24", "/spec/podCIDRs": ["10.244.1.0/24"]}),
+        "node" => {
+            json!({"/status/declaredFeatures": ["MyFeature"], "/spec/podCIDR": "10.244.1.0/24", "/spec/podCIDRs": ["10.244.1.0/24"]})
+        }
         "runtimeclass" => json!({"/overhead/podFixed": {"cpu": "10m"}, "/scheduling/tolerations/0/operator": "Equal"}),
         _ => Value::Null,
     }

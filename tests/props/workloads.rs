@@ -52,7 +52,11 @@ pub(crate) fn workload(kind: &str, template: &Value) -> Option<Value> {
     let job = json!({"parallelism": 2, "completions": 3, "completionMode": "Indexed", "backoffLimit": 4, "suspend": true,
         "activeDeadlineSeconds": 50, "ttlSecondsAfterFinished": 60, "template": template("Never")});
     Some(match kind {
-        "pod" => pod_spec("OnFailure"),
+        "pod" => {
+            let mut spec = pod_spec("OnFailure");
+            spec["nodeName"] = json!("node-core");
+            spec
+        }
         "replicationcontroller" => {
             json!({"replicas": 2, "minReadySeconds": 3, "selector": labels, "template": template("Always")})
         }
