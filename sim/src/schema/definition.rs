@@ -3,7 +3,8 @@
 //! # Differences
 //!
 //! `x-kubernetes-validations` are not compiled, and of their fields only the texts are looked at. Of several faults in different fields a
-//! real server tells the order by chance; here they come by name. Of the metadata that a default of an embedded resource brings only the types are checked.
+//! real server tells the order by chance; here they come by name. Of the metadata that a default of
+//! an embedded resource brings only the types are checked.
 
 use serde_json::Value;
 

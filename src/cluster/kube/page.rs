@@ -211,8 +211,8 @@ mod tests {
             &format!(r#"{begun}["s3cret"]]}}"#),
             &format!(r#"{begun}{{"kind":7,"a":"s3cret"}}]}}"#),
             &format!(r#"{begun}{{}} {{"a":"s3cret"}}]}}"#),
-            &format!(r#"{begun}{{}},]}}"#),
-            &format!(r#"{begun}{{}}"#),
+            &format!(r"{begun}{{}},]}}"),
+            &format!(r"{begun}{{}}"),
             &format!(r#"{begun}{{}}],"s3cret"}}"#),
         ] {
             let error = cut(text).expect_err(text);

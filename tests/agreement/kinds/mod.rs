@@ -51,7 +51,8 @@ pub(crate) struct Extra {
     /// A word for reports.
     pub(crate) what: &'static str,
     pub(crate) method: &'static str,
-    /// What follows the path of an object, for example `/eviction`; with `..` in front, what follows the path of the collection; a whole path begins with `/api`.
+    /// What follows the path of an object, for example `/eviction`; with `..` in front, what follows the
+    /// path of the collection; a whole path begins with `/api`.
     /// What follows the path of an object, for example `/eviction`; with `..` in front, what follows the path of the collection; from
     /// `/apis/` on, the whole path.
     pub(crate) path: &'static str,
