@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::api_services;
 use crate::clock::rfc3339;
+use crate::delete::Asked;
 use crate::kinds;
 use crate::managed;
 use crate::meta;
@@ -467,7 +468,8 @@ fn finish(core: &mut Core, def: &ResourceDef, definition: &Object, now: Timestam
             let mut target = Target::new(&custom.group, &custom.version, &custom.plural);
             target.namespace = object.namespace().map(str::to_owned);
             let target = target.named(object.name());
-            let deleted = core.delete(&custom, &target, &DeleteOptions::default(), now, |_, _| Ok(()));
+            let deleted =
+                core.delete(&custom, &target, &DeleteOptions::default(), Asked::OfCollection, now, |_, _| Ok(()));
             done |= deleted.is_ok();
         }
         if done {

@@ -30,6 +30,14 @@ const FOREGROUND: &str = "foregroundDeletion";
 /// The finalizer of an object that waits for its dependents to be released.
 const ORPHAN: &str = "orphan";
 
+/// How a deletion was asked for. The collection of definitions is deleted like any other: only a deletion by name lets a definition hold
+/// itself until its objects are gone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    ByName,
+    OfCollection,
+}
+
 /// What whoever deletes objects of a kind is to be told.
 fn preserved(def: &ResourceDef, options: &DeleteOptions) -> Vec<String> {
     if def.group == "batch" && def.plural == "jobs" && options.propagation.is_none() {
@@ -63,7 +71,7 @@ impl ApiServer {
             warnings.extend(preserved(&def, options));
             let name = target.name.as_deref().unwrap_or_default();
             let request = Request::deletion(&def, target, name, options);
-            core.delete(&def, target, options, now, |core, old| {
+            core.delete(&def, target, options, Asked::ByName, now, |core, old| {
                 core.review(&request, None, Some(old.value()), warnings)
             })
         })
@@ -101,7 +109,7 @@ impl ApiServer {
                 let mut target = target.clone();
                 target.name = Some(object.name().to_owned());
                 target.namespace = object.namespace().map(str::to_owned);
-                let deleted = core.delete(&def, &target, options, now, |core, old| {
+                let deleted = core.delete(&def, &target, options, Asked::OfCollection, now, |core, old| {
                     core.review(&request, None, Some(old.value()), warnings)
                 });
                 match deleted {
@@ -122,6 +130,7 @@ impl Core {
         def: &ResourceDef,
         target: &Target,
         options: &DeleteOptions,
+        asked: Asked,
         now: Timestamp,
         agreed: impl FnOnce(&mut Self, &Object) -> Result<(), Status>,
     ) -> Result<Deleted, Status> {
@@ -130,11 +139,11 @@ impl Core {
         if is_namespace(def) && IMMORTAL.contains(&name.as_str()) {
             return Err(Status::forbidden(&def.group, &def.plural, &name, "this namespace may not be deleted"));
         }
-        check_preconditions(def, &old, options)?;
+        check_preconditions(def, &old, options, asked)?;
         agreed(self, &old)?;
 
         let key = store::key(old.namespace(), &name);
-        let mut marked = mark(def, &old, options, now);
+        let mut marked = mark(def, &old, options, asked, now);
         // A namespace is there once more after the first request, whatever holds it.
         let waits = is_namespace(def) && !old.is_terminating();
         if !waits && is_finished(def, &marked) {
@@ -203,9 +212,14 @@ fn answers_object(def: &ResourceDef) -> bool {
             )
 }
 
-pub(crate) fn check_preconditions(def: &ResourceDef, old: &Object, options: &DeleteOptions) -> Result<(), Status> {
+pub(crate) fn check_preconditions(
+    def: &ResourceDef,
+    old: &Object,
+    options: &DeleteOptions,
+    asked: Asked,
+) -> Result<(), Status> {
     let name = old.name();
-    if is_definition(def) {
+    if is_definition(def) && asked == Asked::ByName {
         return check_definition(def, old, options);
     }
     let version = options.resource_version.as_ref();
@@ -268,7 +282,7 @@ fn check_definition(def: &ResourceDef, old: &Object, options: &DeleteOptions) ->
 }
 
 /// The object as the request leaves it: being deleted, with the finalizers that the propagation asks for.
-fn mark(def: &ResourceDef, old: &Object, options: &DeleteOptions, now: Timestamp) -> Value {
+fn mark(def: &ResourceDef, old: &Object, options: &DeleteOptions, asked: Asked, now: Timestamp) -> Value {
     let mut new = old.value().clone();
     if is_pod(def) && old.is_terminating() {
         match sooner(old.value(), options) {
@@ -284,8 +298,12 @@ fn mark(def: &ResourceDef, old: &Object, options: &DeleteOptions, now: Timestamp
     }
     let terminating = old.is_terminating();
     // The first deletion of a definition asks for no policy.
-    let policy = options.propagation.filter(|_| terminating || !is_definition(def));
-    let finalizers = finalizers(def, old.value(), policy);
+    let holds = is_definition(def) && asked == Asked::ByName;
+    let policy = options.propagation.filter(|_| terminating || !holds);
+    let mut finalizers = finalizers(def, old.value(), policy);
+    if holds && !terminating {
+        finalizers.push(crd::FINALIZER.to_owned());
+    }
     meta::set_finalizers(&mut new, finalizers);
 
     if is_namespace(def) && terminating && meta::at(old.value(), "spec.finalizers").is_some() {
@@ -298,7 +316,7 @@ fn mark(def: &ResourceDef, old: &Object, options: &DeleteOptions, now: Timestamp
         }
         return new;
     }
-    if is_definition(def) {
+    if holds {
         if !terminating {
             meta::set(&mut new, "deletionTimestamp", rfc3339(now));
             crd::terminating(&mut new, now);
@@ -386,9 +404,6 @@ fn finalizers(def: &ResourceDef, old: &Value, policy: Option<Propagation>) -> Ve
         && !finalizers.iter().any(|name| name == wanted)
     {
         finalizers.push(wanted.to_owned());
-    }
-    if is_definition(def) && !meta::is_terminating(old) {
-        finalizers.push(crd::FINALIZER.to_owned());
     }
     finalizers
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::clock::rfc3339;
-use crate::delete::check_preconditions;
+use crate::delete::{Asked, check_preconditions};
 use crate::kinds::{self, Causes};
 use crate::meta;
 use crate::object::Object;
@@ -157,7 +157,7 @@ pub(crate) fn evict(
     {
         return Ok(refusal);
     }
-    check_preconditions(def, &pod, &deletion)?;
+    check_preconditions(def, &pod, &deletion, Asked::ByName)?;
     if !deletion.dry_run {
         let mut new = pod.value().clone();
         let why = json!({
@@ -170,7 +170,7 @@ pub(crate) fn evict(
     }
     // Its version is another one by now.
     deletion.resource_version = None;
-    core.delete(def, target, &deletion, now, |_, _| Ok(()))?;
+    core.delete(def, target, &deletion, Asked::ByName, now, |_, _| Ok(()))?;
     Ok(success())
 }
 

@@ -20,6 +20,7 @@ mod controllers;
 mod coordination;
 mod core;
 mod custom;
+mod definitions;
 mod discovery;
 mod events;
 mod flowcontrol;
@@ -146,6 +147,7 @@ pub(crate) fn all() -> Vec<&'static Kind> {
         coordination::KINDS,
         core::KINDS,
         custom::KINDS,
+        definitions::KINDS,
         discovery::KINDS,
         events::KINDS,
         flowcontrol::KINDS,
