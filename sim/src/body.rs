@@ -39,12 +39,7 @@ pub(crate) fn typed(def: &ResourceDef, target: &Target, mut body: Value) -> Resu
             "the API version in the data ({given}) does not match the expected API version ({expected})"
         )));
     }
-    if other != kind && def.is_custom() {
-        let name = meta::meta_text(&body, "name");
-        let cause = Cause::invalid("kind", &Value::from(other), &format!("must be {kind}"));
-        return Err(Status::invalid(&def.group, other, name, &[cause]));
-    }
-    if other != kind {
+    if other != kind && !is_whole(def, target) {
         let version = expected.rsplit('/').next().unwrap_or_default();
         let package = match def.group.split('.').next() {
             None | Some("") => "core",
@@ -75,6 +70,21 @@ pub(crate) fn typed(def: &ResourceDef, target: &Target, mut body: Value) -> Resu
         _ => meta::unset(&mut body, "namespace"),
     }
     Ok(body)
+}
+
+/// Whether the body is a whole custom resource. Its kind is looked at with its other values, when it is known that it may be written.
+fn is_whole(def: &ResourceDef, target: &Target) -> bool {
+    def.is_custom() && target.subresource.as_deref() != Some("scale")
+}
+
+/// 422 for a custom resource of another kind.
+pub(crate) fn check_kind(def: &ResourceDef, target: &Target, body: &Value) -> Result<(), Status> {
+    let other = meta::text(body, "kind");
+    if !is_whole(def, target) || other == def.kind {
+        return Ok(());
+    }
+    let cause = Cause::invalid("kind", &Value::from(other), &format!("must be {}", def.kind));
+    Err(Status::invalid(&def.group, other, meta::meta_text(body, "name"), &[cause]))
 }
 
 /// The fields of a body, or 400 where it is no object.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::access::{Attributes, escalation};
 use crate::admission;
-use crate::body::{identified, typed};
+use crate::body::{check_kind, identified, typed};
 use crate::clock::rfc3339;
 use crate::convert;
 use crate::crd;
@@ -313,6 +313,7 @@ impl Core {
         let named = named.into_iter().find(|name| !name.is_empty()).unwrap_or("Unknown").to_owned();
         admission::namespace(self, def, namespace, &named)?;
         crd::creatable(self, def)?;
+        check_kind(def, target, &body)?;
 
         for key in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "uid"] {
             meta::unset(&mut body, key);
@@ -417,6 +418,7 @@ impl Core {
         if !scale {
             seen_last(def, old, &new)?;
         }
+        check_kind(def, target, &new)?;
         let mut new = new;
         let emptied = emptied(def, &mut new);
         let new = if let Some(sub) = target.subresource.as_deref() {
