@@ -39,7 +39,7 @@ pub(crate) fn typed(def: &ResourceDef, target: &Target, mut body: Value) -> Resu
             "the API version in the data ({given}) does not match the expected API version ({expected})"
         )));
     }
-    if other != kind && !def.is_custom() {
+    if other != kind && !is_whole(def, target) {
         let version = expected.rsplit('/').next().unwrap_or_default();
         let package = match def.group.split('.').next() {
             None | Some("") => "core",
@@ -72,10 +72,15 @@ pub(crate) fn typed(def: &ResourceDef, target: &Target, mut body: Value) -> Resu
     Ok(body)
 }
 
-/// 422 for a custom resource of another kind: unlike other wrong types, it is looked at after whether anything may be created at all.
-pub(crate) fn custom_kind(def: &ResourceDef, body: &Value) -> Result<(), Status> {
+/// Whether the body is a whole custom resource. Its kind is looked at with its other values, when it is known that it may be written.
+fn is_whole(def: &ResourceDef, target: &Target) -> bool {
+    def.is_custom() && target.subresource.as_deref() != Some("scale")
+}
+
+/// 422 for a custom resource of another kind.
+pub(crate) fn check_kind(def: &ResourceDef, target: &Target, body: &Value) -> Result<(), Status> {
     let other = meta::text(body, "kind");
-    if !def.is_custom() || other == def.kind {
+    if !is_whole(def, target) || other == def.kind {
         return Ok(());
     }
     let cause = Cause::invalid("kind", &Value::from(other), &format!("must be {}", def.kind));
@@ -94,9 +99,6 @@ pub(crate) fn fields<'a>(body: &'a mut Value, kind: &str) -> Result<&'a mut Map<
 /// [`typed`], and the name of the target too.
 pub(crate) fn identified(def: &ResourceDef, target: &Target, body: Value) -> Result<Value, Status> {
     let body = typed(def, target, body)?;
-    if target.subresource.as_deref() != Some("scale") {
-        custom_kind(def, &body)?;
-    }
     let name = target.name.as_deref().unwrap_or_default();
     match meta::meta_text(&body, "name") {
         "" => Err(Status::bad_request(format!(

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::access::{Attributes, escalation};
 use crate::admission;
-use crate::body::{custom_kind, identified, typed};
+use crate::body::{check_kind, identified, typed};
 use crate::clock::rfc3339;
 use crate::convert;
 use crate::crd;
@@ -24,7 +24,7 @@ use crate::reading;
 use crate::resource::ResourceDef;
 use crate::rules::{absent, bounded, carried, changes, copy, desired, emptied, same_object, seen_last, versioned};
 use crate::server::{ApiServer, Core};
-use crate::status::Status;
+use crate::status::{Cause, Status};
 use crate::store;
 use crate::subresource;
 use crate::validate_name;
@@ -148,10 +148,23 @@ impl ApiServer {
                 reading::wrap_patched(core, &def, target, &mut patched)?;
             }
             reading::read_patched(core, &def, target, &mut patched, options, warnings)?;
+            let whole = target.subresource.as_deref() != Some("scale");
+            let given = meta::text(&patched, "apiVersion").to_owned();
+            let strange = def.is_custom() && whole && given != def.api_version();
+            if strange {
+                // Of a custom resource it is one of the values that are looked at last.
+                patched["apiVersion"] = Value::from(def.api_version());
+            }
             let patched = identified(&def, target, patched)?;
             seen_last(&def, &old, &patched)?;
-            if core.admission && target.subresource.as_deref() != Some("scale") {
+            if core.admission && whole {
                 versioned(&def, &old, &patched)?;
+            }
+            if strange {
+                let why = format!("must be {}", def.api_version());
+                let group = given.split_once('/').map_or("", |(group, _)| group);
+                let cause = Cause::invalid("apiVersion", &Value::from(given.as_str()), &why);
+                return Err(Status::invalid(group, &def.kind, old.name(), &[cause]));
             }
             core.replace(&def, target, &old, patched, options, now, warnings).map(|object| (object, false))
         })
@@ -313,7 +326,7 @@ impl Core {
         let named = named.into_iter().find(|name| !name.is_empty()).unwrap_or("Unknown").to_owned();
         admission::namespace(self, def, namespace, &named)?;
         crd::creatable(self, def)?;
-        custom_kind(def, &body)?;
+        check_kind(def, target, &body)?;
 
         for key in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "uid"] {
             meta::unset(&mut body, key);
@@ -418,6 +431,7 @@ impl Core {
         if !scale {
             seen_last(def, old, &new)?;
         }
+        check_kind(def, target, &new)?;
         let mut new = new;
         let emptied = emptied(def, &mut new);
         let new = if let Some(sub) = target.subresource.as_deref() {

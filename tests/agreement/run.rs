@@ -25,23 +25,33 @@ pub(crate) enum Server {
 }
 
 impl Server {
-    /// What scripts need to be there: the definition of their custom resource.
+    /// What scripts need to be there: the definitions of their custom resources.
     pub(crate) async fn prepare(&self) {
-        let step = Step {
+        let definitions = kinds::definitions();
+        let step = |method, path: String, body: String| Step {
             what: "prepare",
-            method: "POST",
-            path: "/apis/apiextensions.k8s.io/v1/customresourcedefinitions".to_owned(),
+            method,
+            path,
             content_type: "application/json",
             accept: None,
-            body: kinds::definition().to_string(),
+            body,
             until: None,
         };
-        self.ask(&step, &step.body, &step.path).await;
-        // The first create of a new kind is held back for two seconds; until then the path may not be served.
-        let step =
-            Step { method: "GET", path: "/apis/agree.example.com/v1/things".to_owned(), body: String::new(), ..step };
-        while self.ask(&step, "", &step.path).await["code"] != 200 {
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        for definition in &definitions {
+            let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions".to_owned();
+            let step = step("POST", path, definition.to_string());
+            let answer = self.ask(&step, &step.body, &step.path).await;
+            assert_eq!(answer["code"], 201, "{definition}: {answer}");
+        }
+        for definition in &definitions {
+            let word =
+                |pointer: &str| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let (group, plural) = (word("/spec/group"), word("/spec/names/plural"));
+            // The first create of a new kind is held back for two seconds; until then the path may not be served.
+            let step = step("GET", format!("/apis/{group}/v1/{plural}"), String::new());
+            while self.ask(&step, "", &step.path).await["code"] != 200 {
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            }
         }
     }
 

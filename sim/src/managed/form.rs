@@ -75,7 +75,7 @@ pub(crate) struct Form<'a> {
     models: Option<&'a Value>,
     /// Whether fields that the schema does not name are kept.
     open: bool,
-    /// Whether this is a whole custom resource, whose metadata is that of every object.
+    /// Whether this is a whole custom resource or an embedded one, whose metadata is that of every object.
     root: bool,
     /// Whether the kind is built in: fields that Go always writes count as there.
     built_in: bool,
@@ -129,7 +129,8 @@ impl<'a> Form<'a> {
     }
 
     fn inner(self, schema: &'a Value) -> Self {
-        Self { schema: Some(schema), open: self.open || preserves(schema), root: false, ..self }
+        let root = schema.get("x-kubernetes-embedded-resource") == Some(&Value::Bool(true));
+        Self { schema: Some(schema), open: self.open || preserves(schema), root, ..self }
     }
 
     /// The schema that a reference leads to, or itself.

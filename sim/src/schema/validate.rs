@@ -317,10 +317,12 @@ fn numbers(
         }
         Some((if is_float || !fits { bound } else { bound.trunc() }, bound))
     };
-    if let Some((factor, given)) = bound("multipleOf", "MultipleOf", found) {
+    if let Some((factor, _)) = bound("multipleOf", "MultipleOf", found) {
         let multiple = if factor < 1.0 { 1.0 / factor * float } else { float / factor };
         if factor <= 0.0 {
-            found.invalid(path, &shown, &format!("factor MultipleOf declared for {path} must be positive: {given}"));
+            // Of an integer the factor is cut to one, too; it is what is shown.
+            let known = format!("factor MultipleOf declared for {path} must be positive: {factor}");
+            found.told("FieldValueInvalid", path, format!("Invalid value: {factor}: {known}"), &known);
         } else if multiple.fract() != 0.0 {
             found.invalid(path, &shown, &format!("should be a multiple of {factor}"));
         }

@@ -28,7 +28,7 @@ pub(super) const KINDS: &[Kind] = &[Kind {
 }];
 
 /// The custom resource of the scripts.
-pub(crate) fn definition() -> Value {
+pub(super) fn definition() -> Value {
     json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "things.agree.example.com"},
         "spec": {"group": "agree.example.com", "scope": "Namespaced",
             "names": {"plural": "things", "singular": "thing", "kind": "Thing", "listKind": "ThingList"},

@@ -24,6 +24,7 @@ mod definitions;
 mod discovery;
 mod events;
 mod flowcontrol;
+mod generated;
 mod namespaces;
 mod networking;
 mod node;
@@ -41,7 +42,12 @@ mod storage;
 mod template;
 mod volumes;
 
-pub(crate) use custom::definition;
+/// The definitions of all custom resources of the scripts.
+pub(crate) fn definitions() -> Vec<Value> {
+    let mut definitions = generated::definitions();
+    definitions.push(custom::definition());
+    definitions
+}
 
 /// Pairs of a pointer and the JSON that is put there.
 pub(crate) type Poisons = &'static [(&'static str, &'static str)];
@@ -151,6 +157,7 @@ pub(crate) fn all() -> Vec<&'static Kind> {
         discovery::KINDS,
         events::KINDS,
         flowcontrol::KINDS,
+        generated::kinds(),
         namespaces::KINDS,
         networking::KINDS,
         node::KINDS,
