@@ -27,7 +27,6 @@ static NODE_PORT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\d+:)(3\d{4})
 struct Names {
     uids: BTreeMap<String, usize>,
     versions: BTreeMap<String, usize>,
-    addresses: BTreeMap<String, usize>,
 }
 
 /// The name of something made up, by the order of its appearance.
@@ -111,9 +110,8 @@ impl Names {
                 let text = UID
                     .replace_all(&text, |found: &regex::Captures<'_>| named("UID", &mut self.uids, &found[0]))
                     .into_owned();
-                let text = ADDRESS
-                    .replace_all(&text, |found: &regex::Captures<'_>| named("ADDRESS", &mut self.addresses, &found[0]))
-                    .into_owned();
+                // Which one is chance, and whether one that was freed comes again.
+                let text = ADDRESS.replace_all(&text, "ADDRESS").into_owned();
                 let text = NODE_PORT.replace_all(&text, "${1}PORT$3");
                 text.into_owned().into()
             }
