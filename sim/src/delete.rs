@@ -220,21 +220,11 @@ pub(crate) fn check_preconditions(
 ) -> Result<(), Status> {
     let name = old.name();
     if is_definition(def) && asked == Asked::ByName {
-        return check_definition(def, old, options);
+        return check_as_stored(def, old, options);
     }
-    let version = options.resource_version.as_ref();
     if is_namespace(def) {
-        // They are looked at twice, and first in other words.
-        let failed = |what: &str, asked: &str, record: &str| {
-            let why = format!("Precondition failed: {what} in precondition: {asked}, {what} in object meta: {record}");
-            Err(Status::conflict(&def.group, &def.plural, name, &why))
-        };
-        if let Some(uid) = options.uid.as_ref().filter(|uid| *uid != old.uid()) {
-            return failed("UID", uid, old.uid());
-        }
-        if let Some(version) = version.filter(|version| version.parse() != Ok(old.resource_version())) {
-            return failed("ResourceVersion", version, &old.resource_version().to_string());
-        }
+        // They are looked at twice.
+        check_as_stored(def, old, options)?;
     }
     if let Some(uid) = &options.uid
         && uid != old.uid()
@@ -267,8 +257,8 @@ pub(crate) fn check_preconditions(
     Ok(())
 }
 
-/// The same of a definition, in words of its own.
-fn check_definition(def: &ResourceDef, old: &Object, options: &DeleteOptions) -> Result<(), Status> {
+/// The same in the words of the storage, which is asked first about definitions and namespaces.
+fn check_as_stored(def: &ResourceDef, old: &Object, options: &DeleteOptions) -> Result<(), Status> {
     let version = old.resource_version().to_string();
     for (what, asked, record) in
         [("UID", &options.uid, old.uid()), ("ResourceVersion", &options.resource_version, version.as_str())]

@@ -13,6 +13,7 @@
 
 use serde_json::Value;
 
+use crate::go_json::word;
 use crate::meta;
 use crate::resource::{Origin, ResourceDef};
 use crate::status::Status;
@@ -137,14 +138,7 @@ fn misfit(def: &ResourceDef, path: &str, shape: Shape, body: &Value) -> Result<(
     let Some((found, expected)) = meta::at(body, path).and_then(|value| shape.misfit(value)) else {
         return Ok(());
     };
-    let found = match found {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
+    let found = word(found);
     let (kind, version) = (&def.kind, &def.version);
     Err(Status::bad_request(format!(
         "{kind} in version {version:?} cannot be handled as a {kind}: json: cannot unmarshal {found} into Go struct field \

@@ -420,7 +420,7 @@ impl Core {
         def: &ResourceDef,
         target: &Target,
         old: &Object,
-        new: Value,
+        mut new: Value,
         options: &WriteOptions,
         now: Timestamp,
         owners: Owners,
@@ -432,10 +432,8 @@ impl Core {
             seen_last(def, old, &new)?;
         }
         check_kind(def, target, &new)?;
-        let mut new = new;
         let emptied = emptied(def, &mut new);
         let new = if let Some(sub) = target.subresource.as_deref() {
-            let mut new = new;
             if matches!(sub, "status" | "finalize" | "ephemeralcontainers") {
                 // Its body is a whole object, which is read as one.
                 new = convert::to_version(new, &def.stored_as());

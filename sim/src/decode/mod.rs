@@ -21,6 +21,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use serde_json::{Map, Value};
 
+use crate::go_json::word;
 use crate::go_types::{self, GoField, GoKind};
 use crate::quantity;
 
@@ -99,18 +100,6 @@ pub(crate) fn read(name: &str, value: Value, findings: &mut Findings) -> Result<
 
 fn short(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
-}
-
-/// What the decoder calls a JSON value.
-fn word(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 struct Reader<'a> {

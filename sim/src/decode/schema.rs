@@ -4,7 +4,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Findings, complete, word};
+use super::{Findings, complete};
+use crate::go_json::word;
 
 const SCHEMA: &str = "apiextensions/v1.JSONSchemaProps";
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::pod_spec::internal;
 use super::pod_spec::read::{each, entries, field, given, list, problems, whole};
+use super::pod_spec::resources::WHOLE;
 use super::{Causes, Rules, addresses};
 use crate::meta;
 use crate::quantity::milli;
@@ -30,19 +31,6 @@ pub(super) const RULES: Rules = Rules {
     warn: |_, value| warnings(value),
     ..Rules::NONE
 };
-
-/// Amounts that have no parts.
-const WHOLE: [&str; 9] = [
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "configmaps",
-    "persistentvolumeclaims",
-    "services.nodeports",
-    "services.loadbalancers",
-];
 
 const FEATURE_LENGTH_MAX: usize = 253;
 

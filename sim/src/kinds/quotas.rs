@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::pod_spec::internal;
 use super::pod_spec::read::{entries, field, list};
-use super::pod_spec::resources::{STANDARD, extended, huge, name_of_any};
+use super::pod_spec::resources::{STANDARD, WHOLE, extended, huge, name_of_any};
 use super::{Causes, Rules};
 use crate::meta;
 use crate::quantity::milli;
@@ -31,19 +31,6 @@ pub(super) const RULES: Rules = Rules {
 
 const TERMINATING: [&str; 2] = ["Terminating", "NotTerminating"];
 const BEST_EFFORT: [&str; 2] = ["BestEffort", "NotBestEffort"];
-
-/// What is counted in whole numbers.
-const WHOLE: [&str; 9] = [
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "configmaps",
-    "persistentvolumeclaims",
-    "services.nodeports",
-    "services.loadbalancers",
-];
 
 fn scopes(spec: &Value) -> std::collections::BTreeSet<&str> {
     list(spec, "scopes").iter().filter_map(Value::as_str).collect()

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Causes;
 use super::pod_spec::read::{between, field, given, inside, no_steps_back, problems, required, yes};
-use super::pod_spec::volumes::{initiator, shared};
+use super::pod_spec::volumes::{initiator, shared, storage_os_names};
 use crate::meta;
 use crate::validate_name;
 
@@ -179,14 +179,7 @@ fn local(source: &Value, causes: &mut Causes) {
 }
 
 fn storage_os(source: &Value, causes: &mut Causes) {
-    match meta::text(source, "volumeName") {
-        "" => causes.required("volumeName", ""),
-        name => problems("volumeName", name, validate_name::label(name), causes),
-    }
-    match meta::text(source, "volumeNamespace") {
-        "" => {}
-        name => problems("volumeNamespace", name, validate_name::label(name), causes),
-    }
+    storage_os_names(source, causes);
     secret(source, causes);
 }
 

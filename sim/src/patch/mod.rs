@@ -14,6 +14,7 @@ mod strategic;
 
 use serde_json::Value;
 
+use crate::go_json::word;
 use crate::managed::Form;
 use crate::options::{Patch, WriteOptions};
 use crate::resource::ResourceDef;
@@ -43,7 +44,7 @@ pub(crate) fn apply(value: &Value, patch: &Patch, form: Form<'_>) -> Result<Valu
         Patch::Json(operations) => json::apply(value.clone(), operations),
         Patch::Merge(patch) if !patch.is_object() => Err(Status::bad_request(format!(
             "error decoding patch: json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
-            strategic::kind_of(patch)
+            word(patch)
         ))),
         Patch::Merge(patch) => {
             let mut value = value.clone();

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::order::{ordered, partition};
+use crate::go_json::word;
 use crate::managed::Form;
 use crate::status::Status;
 
@@ -22,22 +23,10 @@ pub(super) fn apply(form: Form<'_>, value: &Value, patch: &Value) -> Result<Valu
     let (Value::Object(original), Value::Object(patch)) = (value, patch) else {
         return Err(Status::bad_request(format!(
             "json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
-            kind_of(patch)
+            word(patch)
         )));
     };
     Ok(Value::Object(objects(form, original.clone(), patch.clone())?))
-}
-
-/// The JSON name of a kind of value.
-pub(super) fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 fn objects(

@@ -33,6 +33,19 @@ pub(crate) const STANDARD: [&str; 20] = [
     "services.loadbalancers",
 ];
 
+/// Those of them that are counted in whole numbers.
+pub(crate) const WHOLE: [&str; 9] = [
+    "pods",
+    "resourcequotas",
+    "services",
+    "replicationcontrollers",
+    "secrets",
+    "configmaps",
+    "persistentvolumeclaims",
+    "services.nodeports",
+    "services.loadbalancers",
+];
+
 /// Whether it is memory in huge pages.
 pub(crate) fn huge(name: &str) -> bool {
     name.starts_with("hugepages-")

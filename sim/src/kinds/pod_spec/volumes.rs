@@ -373,6 +373,12 @@ fn azure_disk(_: &Pod<'_>, _: &Value, source: &Value, causes: &mut Causes) {
 }
 
 fn storage_os(_: &Pod<'_>, _: &Value, source: &Value, causes: &mut Causes) {
+    storage_os_names(source, causes);
+    secret_name(source, causes);
+}
+
+/// A volume of `StorageOS` and its namespace, in a pod as in a persistent volume.
+pub(crate) fn storage_os_names(source: &Value, causes: &mut Causes) {
     match meta::text(source, "volumeName") {
         "" => causes.required("volumeName", ""),
         name => problems("volumeName", name, validate_name::label(name), causes),
@@ -381,7 +387,6 @@ fn storage_os(_: &Pod<'_>, _: &Value, source: &Value, causes: &mut Causes) {
         "" => {}
         name => problems("volumeNamespace", name, validate_name::label(name), causes),
     }
-    secret_name(source, causes);
 }
 
 fn csi(_: &Pod<'_>, _: &Value, source: &Value, causes: &mut Causes) {
