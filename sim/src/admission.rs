@@ -19,7 +19,6 @@ use crate::status::{Cause, Status};
 
 mod allocations;
 mod ingresses;
-mod initial;
 mod limits;
 mod pods;
 mod quotas;
@@ -69,7 +68,12 @@ pub(crate) fn prepare_create(
         services::create(core, def, value, dry_run)?;
     }
     (kinds::rules(def).prepare_create)(value);
-    initial::status(def, value);
+    if def.is_custom()
+        && def.has_status()
+        && let Some(fields) = value.as_object_mut()
+    {
+        fields.remove("status");
+    }
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! JSON that cannot be read, in the words of Go's decoder.
+//! JSON in Go's words: what its decoder says of texts that cannot be read, and how it prints values and their types.
 
 use serde_json::Value;
 
@@ -16,6 +16,39 @@ pub(crate) fn word(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
+    }
+}
+
+/// A value as Go prints it.
+pub(crate) fn printed(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(list) => printed_list(list),
+        Value::Object(map) => {
+            let fields: Vec<_> = map.iter().map(|(key, value)| format!("{key}:{}", printed(value))).collect();
+            format!("map[{}]", fields.join(" "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A list as Go prints it.
+pub(crate) fn printed_list(list: &[Value]) -> String {
+    let items: Vec<_> = list.iter().map(printed).collect();
+    format!("[{}]", items.join(" "))
+}
+
+/// What Go calls the type of a value that it has read into no type of its own.
+pub(crate) fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
     }
 }
 

@@ -11,6 +11,7 @@
 use serde_json::Value;
 
 use crate::decode::{self, Findings};
+use crate::go_json::type_name;
 use crate::go_types;
 use crate::kinds;
 use crate::meta;
@@ -220,7 +221,7 @@ fn scaled(paths: &ScalePaths, subresource: Option<&str>, value: &Value) -> Vec<C
         let field = format!(".{path}");
         match found.as_i64() {
             None => {
-                let kind = go_type(found);
+                let kind = type_name(found);
                 let why = format!(".{path} accessor error: {} is of the type {kind}, expected int64", go_value(found));
                 causes.push(Cause::invalid(&field, &0.into(), &why));
             }
@@ -234,25 +235,12 @@ fn scaled(paths: &ScalePaths, subresource: Option<&str>, value: &Value) -> Vec<C
     if let Some(found) =
         meta::at(value, &paths.selector).filter(|found| !paths.selector.is_empty() && !found.is_string())
     {
-        let kind = go_type(found);
+        let kind = type_name(found);
         let path = &paths.selector;
         let why = format!(".{path} accessor error: {} is of the type {kind}, expected string", go_value(found));
         causes.push(Cause::invalid(&format!(".{path}"), &"".into(), &why));
     }
     causes
-}
-
-/// What Go calls the type of a JSON value.
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
 }
 
 fn go_value(value: &Value) -> String {

@@ -13,6 +13,15 @@ use crate::validate_name;
 /// The largest object, as JSON: what the real storage takes in one request.
 const MAX_OBJECT_BYTES: usize = 1_572_864;
 
+/// 409 in the words of the storage, which was asked to write only under a condition.
+fn unmet(def: &ResourceDef, target: &Target, name: &str, dry_run: bool, why: &str) -> Status {
+    let (registry, path) = (registry(def, dry_run), store::key(target.namespace.as_deref(), name));
+    let message = format!(
+        "StorageError: invalid object, Code: 4, Key: {registry}/{path}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: {why}"
+    );
+    Status::conflict(&def.group, &def.plural, name, &message)
+}
+
 /// 409 when the writer means another object of the name.
 pub(crate) fn same_object(
     def: &ResourceDef,
@@ -21,23 +30,12 @@ pub(crate) fn same_object(
     new: &Value,
     dry_run: bool,
 ) -> Result<(), Status> {
-    let name = old.name();
-    let uid = meta::meta_text(new, "uid");
-    if !uid.is_empty() && uid != old.uid() {
-        let path = store::key(target.namespace.as_deref(), name);
-        let stored = old.uid();
-        let resource = registry(def, dry_run);
-        return Err(Status::conflict(
-            &def.group,
-            &def.plural,
-            name,
-            &format!(
-                "StorageError: invalid object, Code: 4, Key: {resource}/{path}, ResourceVersion: 0, \
-                    AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}"
-            ),
-        ));
+    let (uid, stored) = (meta::meta_text(new, "uid"), old.uid());
+    if uid.is_empty() || uid == stored {
+        return Ok(());
     }
-    Ok(())
+    let why = format!("UID in precondition: {uid}, UID in object meta: {stored}");
+    Err(unmet(def, target, old.name(), dry_run, &why))
 }
 
 /// 409 when the writer has seen another version of the object.
@@ -79,21 +77,13 @@ pub(crate) fn seen(
     body: &Value,
     dry_run: bool,
 ) -> Result<(), Status> {
-    let (name, path) = (old.name(), store::key(target.namespace.as_deref(), old.name()));
+    same_object(def, target, old, body, dry_run)?;
     let (version, stored) = (meta::meta_text(body, "resourceVersion"), old.resource_version());
-    let uid = meta::meta_text(body, "uid");
-    let why = if !uid.is_empty() && uid != old.uid() {
-        format!("UID in precondition: {uid}, UID in object meta: {}", old.uid())
-    } else if !version.is_empty() && version.parse() != Ok(stored) {
-        format!("ResourceVersion in precondition: {version}, ResourceVersion in object meta: {stored}")
-    } else {
+    if version.is_empty() || version.parse() == Ok(stored) {
         return Ok(());
-    };
-    let message = format!(
-        "StorageError: invalid object, Code: 4, Key: {}/{path}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: {why}",
-        registry(def, dry_run)
-    );
-    Err(Status::conflict(&def.group, &def.plural, name, &message))
+    }
+    let why = format!("ResourceVersion in precondition: {version}, ResourceVersion in object meta: {stored}");
+    Err(unmet(def, target, old.name(), dry_run, &why))
 }
 
 /// 422 for an update that does not say which version it has seen, where the kind asks for one.
@@ -111,18 +101,8 @@ pub(crate) fn absent(def: &ResourceDef, target: &Target, new: &Value, dry_run: b
     if uid.is_empty() {
         return Ok(());
     }
-    let name = target.name.as_deref().unwrap_or_default();
-    let path = store::key(target.namespace.as_deref(), name);
-    Err(Status::conflict(
-        &def.group,
-        &def.plural,
-        name,
-        &format!(
-            "StorageError: invalid object, Code: 4, Key: {}/{path}, ResourceVersion: 0, AdditionalErrorMsg: \
-                Precondition failed: UID in precondition: {uid}, UID in object meta: ",
-            registry(def, dry_run)
-        ),
-    ))
+    let why = format!("UID in precondition: {uid}, UID in object meta: ");
+    Err(unmet(def, target, target.name.as_deref().unwrap_or_default(), dry_run, &why))
 }
 
 /// Where the real storage keeps the objects of a resource; a dry run is not told the first part.

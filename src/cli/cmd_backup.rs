@@ -106,10 +106,7 @@ async fn directly(session: &Session, url: &str, mut backup: Backup, output: &mut
     }
     let checked = session.checked_store(url)?;
     let cluster = session.answering_cluster().await?;
-    let store = match checked {
-        Some(store) => store,
-        None => session.store(url, Access::Write)?,
-    };
+    let store = checked.map_or_else(|| session.store(url, Access::Write), Ok)?;
     if store.exists(&name).await? {
         return Err(CliError::failed(format!("backup \"{name}\" exists already in {}", store.bucket().url()))
             .hint("nothing was changed: a published backup never changes; choose another name"));

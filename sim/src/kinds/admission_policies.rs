@@ -6,9 +6,9 @@
 
 use serde_json::Value;
 
-use super::Causes;
 use super::admissionregistration::{FAILURE, MATCH, REINVOCATION, conditions, expression, rule};
-use super::pod_spec::read::{each, field, given, inside, known_if_given, list, number, problems, selector, too_long};
+use super::pod_spec::read::{each, field, given, inside, known_if_given, list, problems, selector};
+use super::{Causes, conditions as condition_list};
 use crate::meta;
 use crate::validate_name;
 
@@ -16,10 +16,6 @@ use crate::validate_name;
 const MUTATED: [&str; 4] = ["*", "CONNECT", "CREATE", "UPDATE"];
 const ANNOTATIONS: usize = 20;
 const ANNOTATION_LENGTH: usize = 5 * 1024;
-
-const STATUSES: [&str; 3] = ["False", "True", "Unknown"];
-const REASON_LENGTH: usize = 1024;
-const MESSAGE_LENGTH: usize = 32 * 1024;
 
 /// Words that are no names in expressions.
 const RESERVED: [&str; 21] = [
@@ -328,56 +324,6 @@ pub(super) fn policy_status(value: &Value, causes: &mut Causes) {
                 expression(warning, "fieldRef", "", causes);
             });
         });
-        status_conditions(status, causes);
+        causes.at("conditions", |causes| condition_list::check(list(status, "conditions"), causes));
     });
-}
-
-/// The conditions of a status, in the form that newer kinds share.
-fn status_conditions(status: &Value, causes: &mut Causes) {
-    let mut kinds = Vec::new();
-    each(status, "conditions", causes, |condition, causes| {
-        let kind = meta::text(condition, "type");
-        if kinds.contains(&kind) {
-            causes.duplicate("type", &kind.into());
-        } else {
-            kinds.push(kind);
-        }
-        problems("type", kind, validate_name::qualified_name(kind), causes);
-        let state = meta::text(condition, "status");
-        if !STATUSES.contains(&state) {
-            causes.not_supported("status", state, &STATUSES);
-        }
-        let generation = number(condition, "observedGeneration");
-        if generation < 0 {
-            causes.invalid("observedGeneration", &generation.into(), "must be greater than or equal to zero");
-        }
-        if meta::text(condition, "lastTransitionTime").is_empty() {
-            causes.required("lastTransitionTime", "");
-        }
-        let reason = meta::text(condition, "reason");
-        if reason.is_empty() {
-            causes.required("reason", "");
-        } else {
-            if !is_reason(reason) {
-                let why = "a condition reason must start with alphabetic character, optionally followed by a string of \
-                    alphanumeric characters or '_,:', and must end with an alphanumeric character or '_' (e.g. 'my_name',  or \
-                    'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for validation is \
-                    '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')";
-                causes.invalid("reason", &reason.into(), why);
-            }
-            if reason.len() > REASON_LENGTH {
-                too_long("reason", REASON_LENGTH, causes);
-            }
-        }
-        if meta::text(condition, "message").len() > MESSAGE_LENGTH {
-            too_long("message", MESSAGE_LENGTH, causes);
-        }
-    });
-}
-
-fn is_reason(text: &str) -> bool {
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.ends_with(word)
-        && text.chars().all(|c| word(c) || matches!(c, ',' | ':'))
 }

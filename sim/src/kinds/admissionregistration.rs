@@ -47,6 +47,7 @@ pub(super) const TABLE: Table = &[
         "validatingadmissionpolicies",
         Rules {
             default: default_policy,
+            prepare_create: |value| value["status"] = json!({}),
             validate: validating_policy,
             validate_update: |_, new, causes| validating_policy(new, causes),
             validate_status_update: |_, new, causes| policy_status(new, causes),

@@ -22,6 +22,7 @@ pub(super) const TABLE: Table = &[
                     value["spec"]["matchingPrecedence"] = PRECEDENCE.into();
                 }
             },
+            prepare_create: |value| value["status"] = json!({}),
             validate: schema,
             validate_update: |_, value, causes| schema(value, causes),
             validate_status_update: |_, value, causes| conditions(value, causes),
@@ -32,6 +33,7 @@ pub(super) const TABLE: Table = &[
         "prioritylevelconfigurations",
         Rules {
             default: default_level,
+            prepare_create: |value| value["status"] = json!({}),
             validate: level,
             validate_update: |_, value, causes| level(value, causes),
             validate_status_update: |_, value, causes| conditions(value, causes),

@@ -1,6 +1,6 @@
 //! Resource quotas: what may be counted, and which objects a quota is about.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::pod_spec::internal;
 use super::pod_spec::read::{entries, field, list};
@@ -10,6 +10,7 @@ use crate::meta;
 use crate::quantity::milli;
 
 pub(super) const RULES: Rules = Rules {
+    prepare_create: |value| value["status"] = json!({}),
     validate: |quota, causes| spec(field(quota, "spec"), causes),
     validate_update: |old, new, causes| {
         let (before, now) = (field(old, "spec"), field(new, "spec"));

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::element::Element;
 use super::form::{Form, Parts};
+use crate::go_json::printed;
 
 /// What does not fit, in the words of the real server.
 pub(crate) fn check(form: Form<'_>, config: &Value) -> Result<(), String> {
@@ -39,7 +40,7 @@ fn walk(form: Form<'_>, value: &Value, path: &str, found: &mut Vec<String>) {
     };
     if !expected.is_empty() {
         let what = match (expected, value) {
-            ("map" | "list" | "boolean", value) => format!("expected {expected}, got &{{{}}}", go(value)),
+            ("map" | "list" | "boolean", value) => format!("expected {expected}, got &{{{}}}", printed(value)),
             ("numeric (int or float)", Value::String(_)) => format!("expected {expected}, got string"),
             ("numeric (int or float)", Value::Bool(_)) => format!("expected {expected}, got bool"),
             ("numeric (int or float)", Value::Array(_)) => format!("expected {expected}, got []interface {{}}"),
@@ -105,19 +106,6 @@ pub(crate) fn divides(form: Form<'_>, value: &Value) -> Result<(), String> {
             })
         }
         _ => Ok(()),
-    }
-}
-
-/// A value as Go prints it.
-fn go(value: &Value) -> String {
-    match value {
-        Value::Null => "<nil>".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(list) => format!("[{}]", joined(list.iter().map(go), " ")),
-        Value::Object(map) => {
-            format!("map[{}]", joined(map.iter().map(|(key, value)| format!("{key}:{}", go(value))), " "))
-        }
-        other => other.to_string(),
     }
 }
 

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::order::{ordered, partition};
-use crate::go_json::word;
+use crate::go_json::{printed, printed_list, type_name, word};
 use crate::managed::Form;
 use crate::status::Status;
 
@@ -109,7 +109,11 @@ fn reorder(
 ) -> Result<(), Status> {
     let list = |value: &Value| match value {
         Value::Array(list) => Ok(list.clone()),
-        other => Err(Status::storage(format!("expected a []interface {{}}, but received a {}", go_type(other)))),
+        other => {
+            // Of nothing there is no type to print.
+            let kind = if other.is_null() { "%!s(<nil>)" } else { type_name(other) };
+            Err(Status::storage(format!("expected a []interface {{}}, but received a {kind}")))
+        }
     };
     let wanted = list(wanted)?;
     let strategy = form.strategy();
@@ -150,8 +154,8 @@ fn follows(patch: &[Value], wanted: &[Value], key: Option<&str>) -> Result<(), S
         if !order.by_ref().any(same) {
             return Err(Status::storage(format!(
                 "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
-                go_list(patch),
-                go_list(wanted)
+                printed_list(patch),
+                printed_list(wanted)
             )));
         }
     }
@@ -245,7 +249,7 @@ fn keyed(form: Form<'_>, key: &str, mut original: Vec<Value>, patch: Vec<Value>)
 
 /// Refuses lists whose items are of several kinds, or lists.
 fn alike(one: &[Value], other: &[Value]) -> Result<(), Status> {
-    let mut kinds = one.iter().chain(other).map(go_type);
+    let mut kinds = one.iter().chain(other).map(type_name);
     let Some(first) = kinds.next() else {
         return Err(Status::storage("no elements in any of the given slices"));
     };
@@ -255,7 +259,7 @@ fn alike(one: &[Value], other: &[Value]) -> Result<(), Status> {
         return Err(status);
     }
     if kinds.any(|kind| kind != first) {
-        let both = format!("[{} {}]", go_list(one), go_list(other));
+        let both = format!("[{} {}]", printed_list(one), printed_list(other));
         return Err(Status::storage(format!("list element types are not identical: {both}")));
     }
     Ok(())
@@ -289,40 +293,9 @@ fn without_directives(value: Value) -> Option<Value> {
 
 fn unknown_directive(directive: &Value, mut fields: Map<String, Value>) -> Status {
     fields.insert(DIRECTIVE.to_owned(), directive.clone());
-    Status::storage(format!("unknown patch type: {} in map: {}", go(directive), go(&Value::Object(fields))))
+    Status::storage(format!("unknown patch type: {} in map: {}", printed(directive), printed(&Value::Object(fields))))
 }
 
 fn no_key(item: &Value, key: &str) -> Status {
-    Status::storage(format!("map: {} does not contain declared merge key: {key}", go(item)))
-}
-
-/// A value as Go's `%v` prints it.
-pub(super) fn go(value: &Value) -> String {
-    match value {
-        Value::Null => "<nil>".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(list) => go_list(list),
-        Value::Object(map) => {
-            let fields: Vec<_> = map.iter().map(|(key, value)| format!("{key}:{}", go(value))).collect();
-            format!("map[{}]", fields.join(" "))
-        }
-        other => other.to_string(),
-    }
-}
-
-fn go_list(list: &[Value]) -> String {
-    let items: Vec<_> = list.iter().map(go).collect();
-    format!("[{}]", items.join(" "))
-}
-
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "%!s(<nil>)",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
+    Status::storage(format!("map: {} does not contain declared merge key: {key}", printed(item)))
 }

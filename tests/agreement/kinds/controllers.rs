@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Kind;
-use super::template::pod_template;
+use super::template::{pod_template, replicas_status};
 use crate::script::Dice;
 
 pub(super) const KINDS: &[Kind] = &[
@@ -35,12 +35,7 @@ pub(super) const KINDS: &[Kind] = &[
             ("/spec", "null"),
             ("/status", "{\"replicas\":5}"),
         ],
-        status: Some(|dice| {
-            json!({
-                "replicas": 3, "fullyLabeledReplicas": dice.below(4), "readyReplicas": 2, "availableReplicas": dice.below(3),
-                "observedGeneration": 1, "conditions": [{"type": "ReplicaFailure", "status": "True"}],
-            })
-        }),
+        status: Some(replicas_status),
         status_poisons: &[
             ("/status/replicas", "-1"),
             ("/status/fullyLabeledReplicas", "9"),

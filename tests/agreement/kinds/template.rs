@@ -1,4 +1,4 @@
-//! The template of a pod, for every kind that has one.
+//! The template of a pod, for every kind that has one, and what kinds that keep pods share.
 
 use serde_json::{Value, json};
 
@@ -23,4 +23,12 @@ pub(super) fn pod_template(dice: &mut Dice) -> Value {
         spec["volumes"] = json!([{"name": "scratch", "emptyDir": {}}]);
     }
     json!({"metadata": {"labels": {"app": "x"}}, "spec": spec})
+}
+
+/// The status of a kind that keeps a number of pods, set or controller.
+pub(super) fn replicas_status(dice: &mut Dice) -> Value {
+    json!({
+        "replicas": 3, "fullyLabeledReplicas": dice.below(4), "readyReplicas": 2, "availableReplicas": dice.below(3),
+        "observedGeneration": 1, "conditions": [{"type": "ReplicaFailure", "status": "True"}],
+    })
 }
